@@ -35,7 +35,7 @@ from ranking.evaluation import cost
 from ranking.model.ranker import Ranker
 from ranking.training.config import TrainingConfig, config_to_record
 from ranking.training.depth import exit_logits_of_rows
-from ranking.training.loop import train
+from ranking.training.loop import Trained, train
 
 Numbers = NDArray[np.float64]
 
@@ -51,13 +51,18 @@ CODE: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """A made world: rows of each part, rows and events of a person."""
+    """A made world: rows of each part, rows and events of a person.
+
+    `test_rows_a_person` above 0: test rows are a fresh sample of the same world, with so many rows of each person. One
+    past then serves many test rows, which is cheap, while training still meets few rows of each of many people.
+    """
 
     train: int
     validation: int
     test: int
     rows_a_person: int
     lengths: Lengths
+    test_rows_a_person: int = 0
     items: int = 200
     categories: int = 8
 
@@ -141,16 +146,34 @@ EDITS: Final[dict[str, Callable[[Dataset], Dataset]]] = {
 
 @lru_cache(maxsize=1)
 def made(world: World) -> tuple[Dataset, Numbers]:
-    """The world and P(click) of each row."""
-    _tell(f"making a world of {world.rows:,} rows")
-    parts = (world.train / world.rows, world.validation / world.rows)
+    """The world's training and validation rows (and its test rows, where those are no fresh sample), and P(click)."""
+    if not world.test_rows_a_person:
+        return _sample(world, world.rows, world.rows_a_person, (world.train, world.validation, world.test), seed=0)
+    rows = world.train + world.validation
+    return _sample(world, rows, world.rows_a_person, (world.train, world.validation, 0), seed=0)
+
+
+@lru_cache(maxsize=1)
+def examined(world: World) -> tuple[Dataset, Numbers]:
+    """Where the test rows lie: in the world itself, or in a fresh sample of it."""
+    if not world.test_rows_a_person:
+        return made(world)
+    return _sample(world, world.test, world.test_rows_a_person, (0, 0, world.test), seed=1)
+
+
+def _sample(
+    world: World, rows: int, rows_a_person: int, parts: tuple[int, int, int], *, seed: int
+) -> tuple[Dataset, Numbers]:
+    _tell(f"making a world of {rows:,} rows")
+    train, validation = (part / rows for part in parts[:2])
     return made_world(
-        rows=world.rows,
-        users=max(1, world.rows // world.rows_a_person),
+        rows=rows,
+        users=max(1, rows // rows_a_person),
         items=world.items,
         categories=world.categories,
         lengths=world.lengths,
-        parts=(*parts, 1 - sum(parts)),
+        parts=(train, validation, 1 - train - validation),
+        seed=seed,
     )
 
 
@@ -189,36 +212,44 @@ def _compute(plan: Plan, folder: Path) -> None:
     started = time.process_time()
     trained = train(dataset, plan.config, seed=plan.seed)
     train_s = time.process_time() - started
-    coded = code_dataset(dataset, trained.encoder)
-    rows = np.concatenate([dataset.split.validation, dataset.split.test])
+    exam, exam_truth_N = examined(plan.world)
     started = time.process_time()
-    logit_XN = exit_logits_of_rows(trained.model, coded, rows)[:, :, 0]
+    parts = [
+        _read_rows(trained, dataset, truth_N, dataset.split.validation),
+        _read_rows(trained, EDITS[plan.edit](exam), exam_truth_N, exam.split.test),
+    ]
+    predict_s = time.process_time() - started
     record = {
         "epochs": len(trained.history),
         "validation_loss": trained.metrics["validation.loss"],
         "parameters": cost.parameters(trained.model),
-        "flops_per_impression": _flops(trained.model, coded, dataset.split.validation),
+        "flops_per_impression": _flops(trained.model, code_dataset(dataset, trained.encoder), dataset.split.validation),
         "train_s": train_s,
-        "predict_s": time.process_time() - started,
+        "predict_s": predict_s,
         "plan": {"world": asdict(plan.world), "config": config_to_record(plan.config), "seed": plan.seed},
     }
-    shown, test = dataset.impressions, len(dataset.split.validation)
-    _, seen_N = events_before(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        folder / "rows.npz",
-        logit_XN=logit_XN,
-        user=shown.user[rows].astype(np.int64),
-        time_ms=shown.time_ms[rows],
-        seen=seen_N[rows],
-        label=shown.label_NT[rows, 0],
-        truth=truth_N[rows],
-        test=test,
-    )
+    joined = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+    np.savez_compressed(folder / "rows.npz", test=len(dataset.split.validation), **joined)
     save_file(trained.model.state_dict(), folder / "weights.safetensors")
     (folder / "encoder.json").write_bytes(trained.encoder.to_json())
     (folder / "record.json").write_text(json.dumps(record, indent=1) + "\n")
-    _tell(f"trained in {train_s:.0f} s CPU, predicted {len(rows):,} rows in {record['predict_s']:.0f} s CPU")
+    _tell(f"trained in {train_s:.0f} s CPU, predicted {len(joined['user']):,} rows in {predict_s:.0f} s CPU")
+
+
+def _read_rows(trained: Trained, dataset: Dataset, truth_N: Numbers, rows: Int64s) -> dict[str, NDArray[Any]]:
+    """Logits of every exit for some rows, and what is known of those rows."""
+    shown = dataset.impressions
+    _, seen_N = events_before(dataset)
+    coded = code_dataset(dataset, trained.encoder)
+    return {
+        "logit_XN": exit_logits_of_rows(trained.model, coded, rows)[:, :, 0],
+        "user": shown.user[rows].astype(np.int64),
+        "time_ms": shown.time_ms[rows],
+        "seen": seen_N[rows],
+        "label": shown.label_NT[rows, 0],
+        "truth": truth_N[rows],
+    }
 
 
 def _read(plan: Plan, folder: Path) -> Run:
