@@ -103,7 +103,11 @@ def evaluate(
     """Metrics of every task on given rows, over observed labels; gAUC groups by person."""
     plain = identity(heads_of_model(model))
     logit_NT = predict_logits(model, code_dataset(dataset, encoder), rows)
-    raw_NT, served_NT = apply(logit_NT, plain), apply(logit_NT, calibration or plain)
+    return measure(dataset, rows, apply(logit_NT, calibration or plain), apply(logit_NT, plain))
+
+
+def measure(dataset: Dataset, rows: Int64s, served_NT: Float32s, raw_NT: Float32s) -> dict[str, TaskMetrics]:
+    """Metrics of every task for predictions of given rows, with and without calibration."""
     impressions = dataset.impressions
     found = {}
     for column, task in enumerate(dataset.tasks):

@@ -20,25 +20,13 @@ from ranking.data.batches import CodedDataset, Window, code_dataset, find_window
 from ranking.data.encoding import Encoder
 from ranking.data.fitting import fit_encoder
 from ranking.data.schema import Dataset, EventLog, Float32s, Int64s, Split
-from ranking.evaluation.metrics import auc, gauc, logloss
 from ranking.model.ranker import Ranker
 from ranking.training.calibration import apply, identity
 from ranking.training.config import TrainingConfig
-from ranking.training.predict import predict_logits
+from ranking.training.predict import TaskMetrics, measure, predict_logits
 from ranking.training.stepper import Stepper, fixed_randomness, into_steps, plan_rng
 
 DAY_MS: Final = 86_400_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamMetrics:
-    """How well one binary task was predicted on rows not yet learned from; NaN = undefined there."""
-
-    auc: float
-    gauc: float
-    logloss: float
-    rows: int
-    positives: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +36,7 @@ class Chunk:
     start_ms: int
     rows: Int64s
     probability_NT: Float32s
-    metrics: dict[str, StreamMetrics]
+    metrics: dict[str, TaskMetrics]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +44,7 @@ class Stream:
     """What going through a data set gave: each chunk, all of them together, and the model after the last."""
 
     chunks: tuple[Chunk, ...]
-    metrics: dict[str, StreamMetrics]
+    metrics: dict[str, TaskMetrics]
     model: Ranker
     encoder: Encoder
 
@@ -91,15 +79,16 @@ def evaluate_then_train(
                 continue
             logit_NT = predict_logits(stepper.served, coded, rows)
             probability_NT = apply(logit_NT, identity(stepper.objective.heads))
-            metrics = _metrics(dataset, rows, probability_NT)
+            metrics = measure(dataset, rows, probability_NT, probability_NT)
             chunks.append(Chunk(start_ms=start_ms, rows=rows, probability_NT=probability_NT, metrics=metrics))
             if progress is not None:
                 progress(chunks[-1])
             _learn(stepper, rows, chunk=len(chunks))
     rows = np.concatenate([chunk.rows for chunk in chunks])
+    probability_NT = np.concatenate([chunk.probability_NT for chunk in chunks])
     return Stream(
         chunks=tuple(chunks),
-        metrics=_metrics(dataset, rows, np.concatenate([chunk.probability_NT for chunk in chunks])),
+        metrics=measure(dataset, rows, probability_NT, probability_NT),
         model=stepper.served.cpu(),
         encoder=encoder,
     )
@@ -152,21 +141,3 @@ def _learn(stepper: Stepper, rows: Int64s, *, chunk: int) -> None:
     batches = _batches(stepper.coded, stepper.config, rows, plan_rng(stepper.seed, chunk))
     for step in into_steps(batches, stepper.config.accumulate):
         stepper.step(step)
-
-
-def _metrics(dataset: Dataset, rows: Int64s, probability_NT: Float32s) -> dict[str, StreamMetrics]:
-    """Metrics of every binary task over observed labels; gAUC groups by person."""
-    found = {}
-    for task, column in dataset.binary_tasks.items():
-        seen = dataset.impressions.observed_NT[rows, column]
-        label, user = dataset.impressions.label_NT[rows, column][seen], dataset.impressions.user[rows][seen]
-        probability = probability_NT[seen, column]
-        mixed = len(np.intersect1d(user[label == 1], user[label == 0])) > 0
-        found[task] = StreamMetrics(
-            auc=auc(label, probability) if 0 < label.sum() < len(label) else math.nan,
-            gauc=gauc(label, probability, user) if mixed else math.nan,
-            logloss=logloss(label, probability) if len(label) else math.nan,
-            rows=len(label),
-            positives=int(label.sum()),
-        )
-    return found
