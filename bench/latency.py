@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -30,6 +31,7 @@ from ranking.data.schema import Float32s
 from ranking.data.tokens import HISTORY_BLOCK, TokenBatch
 from ranking.evaluation.cost import count_flops
 from ranking.model.config import RankerConfig, linear_pyramid
+from ranking.model.device import CPU, Device
 from ranking.model.ranker import Ranker
 from ranking.model.serving import encode_user, score
 from ranking.model.user_state import UserState, predicted_bytes
@@ -92,10 +94,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--quick", action="store_true", help="small pasts and few runs, to see that it works")
+    parser.add_argument("--devices", action="store_true", help="other precisions and compiled kernels besides (C++)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = QUICK if options.quick else Plan()
     missed = report_grid(plan) + report_tail(plan) + report_kinds(plan)
+    if options.devices:
+        report_devices(plan)
     return verdict(missed, check=options.check)
 
 
@@ -229,6 +234,34 @@ def report_tail(plan: Plan) -> list[str]:
                 cpu = float(np.percentile(watch.cpu[name], part))
                 missed.append(f"p{part} of {name} is {took:.1f} ms of wall time ({cpu:.1f} CPU), more than {most:.0f}")
     return missed
+
+
+def report_devices(plan: Plan) -> None:
+    """What compiled kernels and bfloat16 cost, and how far their logits lie from the reference's: no target here."""
+    past, candidates = USUAL
+    model, batch = make_ranker(pyramid(past)), request(events=past, candidates=candidates)
+    state, watch, first_s = encode_user(model, batch), Stopwatch(), {}
+    reference = score(model, state, batch)
+    devices = [
+        CPU,
+        Device(mode="compiled"),
+        Device(precision="bfloat16"),
+        Device(precision="bfloat16", mode="compiled"),
+    ]
+    work: dict[str, Work] = {device.name: partial(score, model, state, batch, device=device) for device in devices}
+    for name, run in work.items():
+        started = time.perf_counter()
+        run()  # compiles
+        first_s[name] = time.perf_counter() - started
+    take_turns(work, watch, plan)
+    rows = []
+    for name, run in work.items():
+        logit_MT = cast("Float32s", run())
+        same = np.array_equal(np.argsort(logit_MT, axis=0), np.argsort(reference, axis=0))
+        off = f"{np.abs(logit_MT - reference).max():.1e}"
+        rows.append([name, f"{watch.median_cpu(name):.2f}", f"{first_s[name]:.1f}", off, "yes" if same else "no"])
+    table(f"Scoring alone by device, L={past}, C={candidates} (CPU milliseconds; the first call compiles)",
+          ["device", "CPU p50", "first call s", "off by", "same order"], rows)  # fmt: skip
 
 
 def report_kinds(plan: Plan) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from bench.peers.features import Features
 from bench.peers.fitted import Fitted
 from bench.peers.registry import Model
 from ranking.data.schema import Dataset
+from ranking.training.config import TrainingConfig
 from ranking.training.loop import train
 from ranking.training.predict import predict
 from ranking.training.presets import PRESETS
@@ -23,10 +25,28 @@ SAMPLE: Final = 1000
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a tuning trial changes of a data set's preset."""
+
+    more_dropout: float = 0.0
+    batch_cells: int | None = None
+
+    def config(self, name: str) -> TrainingConfig:
+        """The preset of a data set, changed."""
+        preset = PRESETS[name]()
+        ranker = replace(preset.ranker, dropout=preset.ranker.dropout + self.more_dropout)
+        return replace(preset, ranker=ranker, batch_cells=self.batch_cells or preset.batch_cells)
+
+
+TRIALS: Final = (Trial(), Trial(batch_cells=150_000), Trial(batch_cells=150_000, more_dropout=0.1))
+"""As many as every peer has."""
+
+
 def run(dataset: Dataset, features: Features, tasks: Sequence[str], trial: Any, seed: int) -> Fitted:
-    """Train the preset of this data set; `features` are the peers' and are not read."""
+    """Train the preset of this data set, changed by a trial; `features` are the peers' and are not read."""
     started = time.process_time()
-    trained = train(dataset, PRESETS[dataset.name](), seed=seed)
+    trained = train(dataset, trial.config(dataset.name), seed=seed)
     fitted = time.process_time()
     test = dataset.split.test
     probability_NT = predict(trained.model, trained.encoder, dataset, test)
@@ -62,7 +82,6 @@ OURS: Final = Model(
     name="ours",
     title="ours",
     run=run,
-    trials=(None,),
+    trials=TRIALS,
     code=("bench/peers/ours.py", *files_behind("loop", "predict", "presets")),
 )
-"""Its preset was tuned elsewhere, on validation rows; it has one trial here."""
