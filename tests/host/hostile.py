@@ -130,7 +130,7 @@ def wrong_fields(item: int) -> Iterator[Hostile]:
     yield _request("feed size=25", "POST", FEED, {**GOOD_FEED, "size": 25})
     yield _request("feed item on home", "POST", FEED, {**GOOD_FEED, "item": item})
     yield _request("feed related without item", "POST", FEED, {"surface": "related"})
-    yield _request("feed unknown item", "POST", FEED, {"surface": "related", "item": 2**62}, 404)
+    yield _request("feed unknown item", "POST", FEED, {"surface": "related", "item": 2**53 - 1}, 404)
 
 
 def wrong_events(item: int) -> Iterator[Hostile]:
@@ -159,7 +159,7 @@ def wrong_batches(item: int) -> Iterator[Hostile]:
             yield _request(f"events={kind}", "POST", EVENTS, {"events": value})
         yield _request(f"an event={kind}", "POST", EVENTS, {"events": [good_event(item), value]})
     yield _request("an id twice", "POST", EVENTS, {"events": [event, event]})
-    yield _request("an unknown item", "POST", EVENTS, {"events": [good_event(item), good_event(2**62)]}, 422)
+    yield _request("an unknown item", "POST", EVENTS, {"events": [good_event(item), good_event(2**53 - 1)]}, 422)
     foreign = {**good_event(item), "serve_id": str(uuid.uuid4())}
     yield _request("a foreign slate", "POST", EVENTS, {"events": [good_event(item), foreign]}, 422)
     dwell = {**good_event(item), "action": "dwell"}

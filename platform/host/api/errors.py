@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -54,7 +54,7 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal(str(error), status=409)
         case UnknownItems():
             return Refusal(str(error), status=422, extra={"unknown_items": [str(item) for item in error.ids]})
-        case SuspiciousOperation() | MultiPartParserError():
+        case SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return Refusal(SENTENCES[400], status=400)
         case PermissionDenied():
             return Refusal(SENTENCES[403], status=403)

@@ -1,9 +1,13 @@
-"""The strict JSON parser: what PostgreSQL, Python or a client could read differently is refused first."""
+"""The strict JSON parser: what PostgreSQL, Python or a client could read differently is refused first.
+
+Nesting, NUL and surrogates are judged on the text, in one pass each, before anything is built: depth costs no stack.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import IO, Any, Final, NoReturn
 
@@ -13,11 +17,20 @@ from host.api.refusal import Refusal
 
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 64
-MAX_DIGITS: Final = 40
+MAX_INTEGER: Final = 2**53 - 1  # beyond it a client that reads numbers as doubles reads another number (RFC 7493 §2.2)
+MAX_NUMBER_LENGTH: Final = 40
+# Possessive quantifiers: a text is walked once, whatever stands in it.
+STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+BRACKET: Final = re.compile(r"[\[\]{}]")
+ESCAPE: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|u(?P<nul>0000)|u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON objects of at most 64 KiB and 64 levels, with no NUL, lone surrogate, NaN or key given twice."""
+    """One UTF-8 JSON object in at most 64 KiB (or the view's `max_bytes`), read as RFC 7493 (I-JSON) asks."""
 
     media_type = "application/json"
 
@@ -27,67 +40,75 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Read one JSON object from `stream`; raise Refusal (400, or 413 when too long) that says what is wrong."""
-        data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise too_large()
+        """Read one JSON object from `stream`; raise Refusal (400, or 413 when too long) that says what is wrong.
+
+        No more than the limit is read, whatever length was announced.
+        """
+        most = int(getattr((parser_context or {}).get("view"), "max_bytes", MAX_BYTES))
+        data = stream.read(most + 1)
+        if len(data) > most:
+            raise too_large(most)
         return parse_object(data)
 
 
-def too_large() -> Refusal:
-    """Build the refusal of a body that is too long."""
+def too_large(most: int = MAX_BYTES) -> Refusal:
+    """Build the refusal of a body longer than `most` bytes."""
     return Refusal(
-        f"The body is larger than {MAX_BYTES // 1024} KiB, the most that this API reads. Send fewer events at a time.",
+        f"The body is larger than {most // 1024} KiB, the most that this address reads. Send less at a time.",
         status=413,
     )
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in `data`, or raise Refusal (RFC 8259 with the stricter reading of RFC 7493, I-JSON)."""
+    """Return the JSON object in `data`, or raise Refusal (RFC 8259 with the stricter reading of RFC 7493, I-JSON).
+
+    Linear in the length of `data`. At most 64 levels; no NUL, no half of a surrogate pair, no NaN or infinity, no key
+    twice, integers within ±(2**53 - 1).
+    """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refusal(f"The body is not UTF-8 (byte {error.start})") from error
+    _check_depth(text)
+    _check_escapes(text)
     try:
         value = json.loads(
             text,
             parse_constant=_no_constant,
             parse_float=_finite,
-            parse_int=_short_integer,
+            parse_int=_exact_integer,
             object_pairs_hook=_no_double,
         )
     except json.JSONDecodeError as error:
         raise _refusal(f"The body is not JSON ({error.msg}, character {error.pos})") from error
-    except RecursionError as error:
-        raise _too_deep() from error
     if not isinstance(value, dict):
         raise _refusal("The body is not a JSON object: it must start with {")
-    _check_tree(value)
     return value
 
 
-def _check_tree(root: dict[str, Any]) -> None:
-    """Refuse what is nested too deeply, and text that the database cannot store. Iterative: depth costs no stack."""
-    todo: list[tuple[Any, int]] = [(root, 1)]
-    while todo:
-        node, depth = todo.pop()
+def _check_depth(text: str) -> None:
+    """Refuse what is nested too deeply, by counting brackets outside strings: json.loads would recurse.
+
+    Where brackets do not match, json.loads stops at the first that does not, no deeper than was counted up to there.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in BRACKET.findall(STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
-            raise _too_deep()
-        if isinstance(node, str):
-            _check_text(node)
-        elif isinstance(node, dict):
-            for key, value in node.items():
-                _check_text(key)
-                todo.append((value, depth + 1))
-        elif isinstance(node, list):
-            todo.extend((value, depth + 1) for value in node)
+            raise _refusal(f"The body is nested more than {MAX_DEPTH} levels deep")
 
 
-def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise _refusal("A text in the body holds the character NUL (U+0000), which cannot be stored")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise _refusal("A text in the body holds half of a surrogate pair, which is not a character")
+def _check_escapes(text: str) -> None:
+    """Refuse text that the database cannot store. UTF-8 holds no bare surrogate, and JSON no bare control character."""
+    if "\\u" not in text:
+        return
+    for escape in ESCAPE.finditer(text):
+        if escape["nul"]:
+            raise _refusal("A text in the body holds the character NUL (U+0000), which cannot be stored")
+        if escape["half"]:
+            raise _refusal("A text in the body holds half of a surrogate pair, which is not a character")
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -95,16 +116,25 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _finite(digits: str) -> float:
+    _check_length(digits)
     value = float(digits)
     if not math.isfinite(value):
         raise _refusal("A number in the body is too large to be read")
     return value
 
 
-def _short_integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise _refusal(f"A number in the body has more than {MAX_DIGITS} digits")
-    return int(digits)
+def _exact_integer(digits: str) -> int:
+    _check_length(digits)
+    value = int(digits)
+    if abs(value) > MAX_INTEGER:
+        raise _refusal(f"An integer in the body is beyond ±{MAX_INTEGER}, where clients no longer read it exactly")
+    return value
+
+
+def _check_length(digits: str) -> None:
+    """Refuse long numbers before they are computed: that takes more than linear time."""
+    if len(digits) > MAX_NUMBER_LENGTH:
+        raise _refusal(f"A number in the body has more than {MAX_NUMBER_LENGTH} digits")
 
 
 def _no_double(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,10 +142,6 @@ def _no_double(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise _refusal("The body names the same key twice, so it is not clear what was meant")
     return result
-
-
-def _too_deep() -> Refusal:
-    return _refusal(f"The body is nested more than {MAX_DEPTH} levels deep")
 
 
 def _refusal(what: str) -> Refusal:

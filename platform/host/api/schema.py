@@ -1,20 +1,21 @@
-"""What the OpenAPI schema says beyond the serializers: how to sign in, and the one shape of error."""
+"""What the OpenAPI schema says beyond the serializers: sign-in, query parameters, the one shape of error."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
 MEANINGS: Final = {
-    400: "The body or a header is not as this schema says; `extra.fields` names what is wrong.",
+    400: "The body, the query or a header is not as this schema says; `message` or `extra` names what is wrong.",
     401: "Not signed in, or the sign-in has expired.",
     403: "The request does not prove that it comes from the person's own page (CSRF).",
     404: "It does not exist, or it may not be shown to this person.",
     409: "A rule does not allow it, or the idempotency key belongs to another request.",
-    413: "Larger than 64 KiB.",
+    413: "The body is larger than this address reads.",
     415: "Not application/json in UTF-8.",
     422: "Well-formed, but it names items or slates that are not there for this person. Nothing was stored.",
     429: "Too many requests; Retry-After says when to come back.",
@@ -36,6 +37,18 @@ class SignedInSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-
             "name": "sessionid",
             "description": "The session of the pages. Requests that write also need the X-CSRFToken header.",
         }
+
+
+class DeclaredQuery(AutoSchema):
+    """Describes the query parameters that a view declares: the class that refuses is the class that documents."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Add the view's own, on reads."""
+        parameters = list(super().get_override_parameters())
+        query_class = getattr(self.view, "query_class", None)
+        if self.method == "GET" and query_class is not None and query_class().fields:
+            parameters.append(query_class)
+        return parameters
 
 
 class ErrorShape(serializers.Serializer[Any]):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
 
+from host.api.schema_view import SchemaView
 from host.dashboard import api
 
 urlpatterns = [
@@ -12,5 +12,5 @@ urlpatterns = [
     path("feed/mode", api.FeedModeView.as_view(), name="api_feed_mode"),
     path("events", api.EventsView.as_view(), name="api_events"),
     path("serves/<uuid:serve_id>", api.ServeView.as_view(), name="api_serve"),
-    path("schema", SpectacularAPIView.as_view(), name="api_schema"),
+    path("schema", SchemaView.as_view(), name="api_schema"),
 ]

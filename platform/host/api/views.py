@@ -1,29 +1,44 @@
-"""The base of the API's views: what is wrong with a request's envelope is said before anything is read."""
+"""The base of the API's views: envelope and query are judged before sign-in, and before anything is read."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from compliance.subjects.models import Subject
 from host.accounts.models import User
 from host.accounts.services import subject_of
-from host.api.parsers import MAX_BYTES, too_large
-from host.api.refusal import SENTENCES, Refusal
+from host.api.envelope import check_envelope
+from host.api.parsers import MAX_BYTES
+from host.api.query import QueryParameters, read_query
+from host.api.refusal import Refusal
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class JSONView(APIView):
-    """A view that reads JSON bodies only."""
+    """A view that reads JSON bodies of at most `max_bytes`, and on GET the parameters of `query_class`.
+
+    Other methods take no parameters. Nothing in a header changes the method.
+    """
+
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
+    max_bytes: ClassVar[int] = MAX_BYTES
+    query_class: ClassVar[type[QueryParameters]] = QueryParameters
+    asked: dict[str, Any]  # the query's values, typed
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a wrong media type (415) or an announced size (413) before sign-in and parsing."""
-        if request.method in {"POST", "PUT", "PATCH"}:
-            _check_envelope(request)
+        """Refuse a wrong method (405), body, media type, size or query (400, 413, 415) before sign-in and parsing."""
+        method = str(request.method).lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            raise MethodNotAllowed(method)
+        check_envelope(request, max_bytes=self.max_bytes)
+        taken = self.query_class if method in {"get", "head"} else QueryParameters
+        self.asked = read_query(str(request.META.get("QUERY_STRING", "")), taken)
         super().initial(request, *args, **kwargs)
 
 
@@ -46,13 +61,3 @@ def idempotency_key(request: Request) -> str:
             status=400,
         )
     return key
-
-
-def _check_envelope(request: Request) -> None:
-    media_type, _, parameters = str(request.META.get("CONTENT_TYPE", "")).partition(";")
-    charset = parameters.replace('"', "").replace(" ", "").lower()
-    if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
-        raise Refusal(SENTENCES[415], status=415)
-    length = str(request.META.get("CONTENT_LENGTH") or "0")
-    if length.isdecimal() and int(length) > MAX_BYTES:
-        raise too_large()

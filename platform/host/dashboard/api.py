@@ -21,7 +21,8 @@ from compliance.serving.door import serve
 from compliance.serving.types import Context, Slate
 from compliance.subjects.models import FeedMode, Surface
 from host.accounts.models import Role
-from host.api.fields import MAX_ID, CanonicalUUID, Choice, PastMoment, StrictSerializer, WholeNumber
+from host.api.fields import CanonicalUUID, Choice, PastMoment, StrictSerializer, WholeNumber
+from host.api.parsers import MAX_INTEGER
 from host.api.refusal import Refusal
 from host.api.schema import errors
 from host.api.views import JSONView, asker, idempotency_key
@@ -73,7 +74,7 @@ class FeedView(JSONView):
         """Where the list is shown, about which item (the related list only), and how long it may be."""
 
         surface = Choice(choices=Surface.choices)
-        item = WholeNumber(min_value=1, max_value=MAX_ID, required=False)
+        item = WholeNumber(min_value=1, max_value=MAX_INTEGER, required=False)
         size = WholeNumber(min_value=1, max_value=MAX_SLATE, default=12)
 
         def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +180,7 @@ class EventsView(JSONView):
             """One event. The client makes the id: sending it again adds nothing."""
 
             id = CanonicalUUID()
-            item = WholeNumber(min_value=1, max_value=MAX_ID)
+            item = WholeNumber(min_value=1, max_value=MAX_INTEGER)
             action = Choice(choices=[(name, name) for name in ACTIONS])
             occurred_at = PastMoment()
             dwell_ms = WholeNumber(min_value=0, max_value=MAX_DWELL_MS, required=False)
@@ -224,7 +225,7 @@ class ServeView(JSONView):
 
     @extend_schema(
         operation_id="serve_record",
-        responses={200: OpenApiTypes.OBJECT, **errors(401, 404, 429, 503)},
+        responses={200: OpenApiTypes.OBJECT, **errors(400, 401, 404, 429, 503)},
     )
     def get(self, request: Request, serve_id: UUID) -> Response:
         """Return a record's canonical document: one's own, or any for a regulator. Numbers are exact, as text."""
