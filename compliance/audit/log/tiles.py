@@ -1,0 +1,131 @@
+"""The log as static files: tiles of 256 hashes and bundles of entries (C2SP tlog-tiles), written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from compliance.audit.log.check import check_tiles
+from compliance.audit.log.files import put_all, remove_folder
+from compliance.audit.log.paths import ENTRIES, TILE_WIDTH, tile_path
+from compliance.audit.log.reading import LogDamaged, TileReader
+from compliance.audit.log.tree import consistency_proof, fold, inclusion_proof, leaf_hashes, peaks, roll_up
+
+MAX_ENTRY_BYTES: Final = 65_535  # a bundle gives each entry's length as a uint16
+
+
+class EntryRefused(ValueError):
+    """An entry cannot be written into the log."""
+
+
+class TileStore:
+    """The files of one log below a folder that exists. One writer at a time; readers need no lock.
+
+    The checkpoint belongs to the caller, who publishes it last: files beyond its size are an append that has not
+    finished, are ignored by everything here, and are completed when the same entries are appended again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = TileReader(folder)
+
+    def append(self, entries: Sequence[bytes], *, size: int, root: bytes | None = None) -> bytes:
+        """Write entries (each at most 65,535 bytes) after the first `size`; return the 32-byte root over all.
+
+        All files are durable when this returns. After a crash at any point, append the same entries again, alone or
+        with more behind them. Give `root`, the one last signed, and damaged files are refused before they are built
+        upon. Raises EntryRefused, LogDamaged, FileConflict (other entries were given these places before), OSError.
+        """
+        if entries and max(map(len, entries)) > MAX_ENTRY_BYTES:
+            raise EntryRefused(f"An entry has more than {MAX_ENTRY_BYTES} bytes: log a commitment to it instead.")
+        held, edge = self._edge(size)
+        if root is not None and _root(edge) != root:
+            raise LogDamaged(
+                f"The files in {self.folder} do not give the root that was signed for {size} entries: nothing was "
+                "appended. Check the log, and rebuild the files that it names."
+            )
+        if not entries:
+            return _root(edge)
+        bundles = _bundles(entries, size, held)
+        tiles, rows = _tiles(leaf_hashes(entries), size, edge)
+        files = [(self.folder / path, content) for path, content in bundles + tiles]
+        put_all(files, self.folder)
+        for path, _ in files:
+            if not path.parent.name.endswith(".p"):  # complete now: its partial forms have done their work
+                remove_folder(path.with_name(f"{path.name}.p"))
+        return _root(rows)
+
+    def root(self, size: int) -> bytes:
+        """The root over the first `size` entries, by the tiles at the tree's right edge. Raises LogDamaged."""
+        return _root(self._files.edge(size))
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """The path from entry `index` to the root over `size` entries. Raises NotProved, LogDamaged."""
+        return inclusion_proof(index, size, self._files.hash_reader(size))
+
+    def consistency_proof(self, old: int, new: int) -> list[bytes]:
+        """Hashes that show that the first `new` entries begin with the first `old`. Raises NotProved, LogDamaged."""
+        return consistency_proof(old, new, self._files.hash_reader(new))
+
+    def entry(self, index: int, size: int) -> bytes:
+        """The bytes of entry `index` of `size`, as the bundle holds them. Raises IndexError, LogDamaged."""
+        if not 0 <= index < size:
+            raise IndexError(f"A log of {size} entries has no entry {index}: ask for an index below its size.")
+        number, place = divmod(index, TILE_WIDTH)
+        return self._files.bundle(number, min(TILE_WIDTH, size - number * TILE_WIDTH))[place]
+
+    def check(self, size: int, root: bytes) -> Iterator[str]:
+        """Read every file of the first `size` entries; name each wrong or missing one in a sentence. None: all hold."""
+        return check_tiles(self.folder, size, root)
+
+    def _edge(self, size: int) -> tuple[list[bytes], list[list[bytes]]]:
+        """Entries of the bundle that is not full yet, and per level the hashes of the tile that is not full yet."""
+        edge = self._files.edge(size)
+        if size % TILE_WIDTH == 0:
+            return [], edge
+        number = size // TILE_WIDTH
+        held = self._files.bundle(number, size % TILE_WIDTH)
+        if leaf_hashes(held) != edge[0]:
+            raise LogDamaged(
+                f"{tile_path(ENTRIES, number, size % TILE_WIDTH)} and {tile_path(0, number, size % TILE_WIDTH)} in "
+                f"{self.folder} do not belong together: nothing was appended. Check the log, and rebuild what it names."
+            )
+        return held, edge
+
+
+def _bundles(entries: Sequence[bytes], size: int, held: list[bytes]) -> list[tuple[str, bytes]]:
+    """Paths and bytes of the bundles that `entries` fill after the `held` ones of the bundle begun."""
+    first, room = size // TILE_WIDTH, TILE_WIDTH - len(held)
+    groups = [[*held, *entries[:room]]]
+    groups += [list(entries[at : at + TILE_WIDTH]) for at in range(room, len(entries), TILE_WIDTH)]
+    return [
+        (
+            tile_path(ENTRIES, number, len(group)),
+            b"".join([part for entry in group for part in (len(entry).to_bytes(2, "big"), entry)]),
+        )
+        for number, group in enumerate(groups, first)
+    ]
+
+
+def _tiles(
+    hashes: list[bytes], size: int, edge: list[list[bytes]]
+) -> tuple[list[tuple[str, bytes]], list[list[bytes]]]:
+    """Paths and bytes of the tiles that new leaf hashes fill, and the new right edge, level by level."""
+    files, rows, level, count = [], [], 0, size + len(hashes)
+    while count:
+        row = (edge[level] if level < len(edge) else []) + hashes
+        first = size >> 8 * (level + 1)
+        for at in range(0, len(row), TILE_WIDTH) if hashes else ():
+            part = row[at : at + TILE_WIDTH]
+            files.append((tile_path(level, first + at // TILE_WIDTH, len(part)), b"".join(part)))
+        whole = len(row) - len(row) % TILE_WIDTH
+        hashes = roll_up(row[:whole], 8)
+        rows.append(row[whole:])
+        level, count = level + 1, count >> 8
+    return files, rows
+
+
+def _root(rows: list[list[bytes]]) -> bytes:
+    """The root by the rows of the right edge, lowest level first."""
+    return fold([peak for row in reversed(rows) for peak in peaks(row)])

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Verify an evidence bundle offline. One file, for whoever has nothing else of ours.
+
+    python verify_evidence.py BUNDLE.zip LOG_VKEY [WITNESS_VKEY ...]
+
+Needs Python 3.9 or newer and the package `cryptography`. Take the verifier keys, of the log and of each witness that
+must have cosigned, from a place that you trust, never from whoever handed you the bundle. The formats are C2SP's
+(signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature), the tree is RFC 6962's; docs/log-format.md has the rest.
+Prints a sentence per check. Exit status: 0 all hold, 1 a check failed, 2 the bundle or a key cannot be read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import sys
+import time
+import uuid
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+# What reading can raise: status 2. A check that does not hold raises Failed: status 1.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RuntimeError, EOFError)
+NEEDED = ("record", "evidence.json", "receipt.tlog-proof")
+OPTIONAL = ("earlier.checkpoint", "consistency")
+COMMITMENT = b"clerestory event commitment\n\x01"
+NUMBER = "0|[1-9][0-9]{0,18}"
+MAX_BYTES = 256 * 1024 * 1024
+
+
+class Failed(Exception):
+    """A check does not hold."""
+
+
+class Key(NamedTuple):
+    name: str
+    kind: int  # 1 signs notes; 4 cosigns checkpoints, with a time
+    public: bytes
+    id: bytes
+
+
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def decode64(text: str, size: int) -> bytes:
+    content = base64.b64decode(text, validate=True)
+    if base64.b64encode(content).decode() != text or len(content) != size:
+        raise ValueError(f"{text[:60]!r} is not {size} bytes in the one spelling that base64 has for them.")
+    return content
+
+
+def read_key(text: str) -> Key:
+    name, _, rest = text.partition("+")
+    identity, _, material = rest.partition("+")
+    content = decode64(material, 33)
+    key = Key(name, content[0], content[1:], sha256(name.encode(), b"\n", content)[:4])
+    if not name or content[0] not in (1, 4) or key.id.hex() != identity:
+        raise ValueError(f"{text!r} is not a verifier key of kind 1 or 4 with the id {key.id.hex()}.")
+    return key
+
+
+def open_checkpoint(note: str, log: Key, witnesses: Sequence[Key]) -> tuple[int, bytes, list[str]]:
+    """The size and root of a checkpoint, and a sentence for each key that must have signed it."""
+    text, _, block = note.rpartition("\n\n")
+    match = re.fullmatch(f"(.+)\n({NUMBER})\n(.+)", text)
+    if not match or not block.endswith("\n"):
+        raise ValueError("A checkpoint is three lines, an empty line, and lines of signatures.")
+    said = [check_signature(text + "\n", key, block[:-1].split("\n")) for key in (log, *witnesses)]
+    if match[1] != log.name:
+        raise Failed(f"The checkpoint is of the log {match[1]!r}, but your key is of {log.name}.")
+    return int(match[2]), decode64(match[3], 32), said
+
+
+def check_signature(text: str, key: Key, lines: Sequence[str]) -> str:
+    who, message, when = f"{key.name} ({key.id.hex()})", text.encode(), ""
+    for name, _, material in (line.rpartition(" ") for line in lines):
+        if name != f"\u2014 {key.name}" or base64.b64decode(material)[:4] != key.id:
+            continue  # a signature of a key that you did not name proves nothing
+        signature = decode64(material, 68 if key.kind == 1 else 76)[4:]
+        if key.kind == 4:
+            seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+            message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
+            when = time.strftime(" at %Y-%m-%d %H:%M:%S UTC", time.gmtime(min(seconds, 1 << 37)))
+        try:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+        except InvalidSignature:
+            raise Failed(f"The signature of {who} does not fit the checkpoint.") from None
+        return f"{who} signed the checkpoint{when}."
+    raise Failed(f"{who} has not signed the checkpoint.")
+
+
+def climb(index: int, size: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """RFC 9162 2.1.3.2 and 2.1.4.2: each hash of a path, and whether it stands on the left."""
+    place, last = index, size - 1
+    for sibling in path:
+        if last == 0 or len(sibling) != 32:
+            raise Failed(f"A proof for entry {index} of {size} has too many hashes, or one that has not 32 bytes.")
+        left = bool(place & 1) or place == last
+        yield sibling, left
+        while left and place and not place & 1:
+            place, last = place >> 1, last >> 1
+        place, last = place >> 1, last >> 1
+    if last or not 0 <= index < size:
+        raise Failed(f"A proof for entry {index} of {size} has too few hashes.")
+
+
+def root_by_path(entry: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    root = sha256(b"\0", entry)
+    for sibling, left in climb(index, size, path):
+        root = sha256(b"\1", sibling, root) if left else sha256(b"\1", root, sibling)
+    return root
+
+
+def check_growth(old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes]) -> None:
+    holds = not path and old_root == (sha256() if old == 0 else new_root)
+    if 0 < old < new:
+        shared, *path = (path or [b""]) if old & (old - 1) else [old_root, *path]
+        before = after = shared
+        below = (old & -old).bit_length() - 1  # the old tree ends in a complete subtree of this height
+        for sibling, left in climb((old - 1) >> below, ((new - 1) >> below) + 1, path):
+            before = sha256(b"\1", sibling, before) if left else before
+            after = sha256(b"\1", sibling, after) if left else sha256(b"\1", after, sibling)
+        holds = (before, after) == (old_root, new_root)
+    if not holds or old > new:
+        raise Failed(f"The log is not shown to have grown from {old} to {new} entries: it may have forked.")
+
+
+def read_bundle(path: str) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if len({*names}) != len(names) or not {*NEEDED} <= {*names} <= {*NEEDED, *OPTIONAL}:
+            raise ValueError(f"It must hold each of {', '.join(NEEDED)} once, and holds {', '.join(names)[:200]}.")
+        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES or len({*names} & {*OPTIONAL}) == 1:
+            raise ValueError("It is larger than 256 MiB, or holds one of earlier.checkpoint, consistency alone.")
+        return {name: archive.read(name) for name in names}
+
+
+def read_entry(evidence: dict[str, Any], record: bytes) -> tuple[bytes, str]:
+    """The log entry that the record leads to, and a sentence about how."""
+    batch, event_id, salt = evidence["batch"], uuid.UUID(str(evidence["event_id"])), str(evidence["salt"])
+    if set(evidence) != {"batch", "event_id", "salt", "version"} or evidence["version"] != 1 or len(salt) != 64:
+        raise ValueError("evidence.json is not of version 1, or its salt has not 32 bytes.")
+    commitment = sha256(COMMITMENT, event_id.bytes, sha256(bytes.fromhex(salt), record))
+    said = f"The record of {len(record)} bytes, as event {event_id} with its salt, commits to {commitment.hex()}"
+    if batch is None:
+        return b"\x01\x01" + commitment, f"{said}, which is an entry by itself."
+    index, count = batch["index"], batch["count"]
+    root = root_by_path(commitment, index, count, [bytes.fromhex(each) for each in batch["path"]])
+    return b"\x01\x02" + count.to_bytes(4, "big") + root, f"{said}, number {index} of the {count} in its entry."
+
+
+def verify(files: dict[str, bytes], log: Key, witnesses: Sequence[Key]) -> Iterator[str]:
+    head, _, note = files["receipt.tlog-proof"].decode().partition("\n\n")
+    if not (match := re.fullmatch(f"c2sp.org/tlog-proof@v1\n(?:extra .+\n)?index ({NUMBER})((?:\n.+)*)", head)):
+        raise ValueError("receipt.tlog-proof is no c2sp.org/tlog-proof@v1.")
+    index, path = int(match[1]), [decode64(line, 32) for line in match[2].split("\n")[1:]]
+    size, root, said = open_checkpoint(note, log, witnesses)
+    yield from said
+    entry, how = read_entry(json.loads(files["evidence.json"]), files["record"])
+    yield how
+    if root_by_path(entry, index, size, path) != root:
+        raise Failed(f"The record does not lead to entry {index} of {size}: it, its salt or a proof differs.")
+    yield f"That is entry {index} of the {size} under the signed root {root.hex()}: the record is as logged."
+    if "consistency" in files:
+        old, before, _ = open_checkpoint(files["earlier.checkpoint"].decode(), log, ())
+        growth = [decode64(line, 32) for line in files["consistency"].decode().splitlines()]
+        check_growth(old, size, before, root, growth)
+        yield f"The log grew from its checkpoint of {old} entries with the root {before.hex()}: compare yours."
+
+
+def main() -> int:
+    if len(sys.argv) < 3:
+        sys.stdout.write(__doc__ or "")
+        return 2
+    try:
+        keys = [read_key(each) for each in sys.argv[2:]]
+        for said in verify(read_bundle(sys.argv[1]), keys[0], keys[1:]):
+            sys.stdout.write(f"holds: {said}\n")
+    except Failed as error:
+        sys.stdout.write(f"FAILS: {error}\n")
+        return 1
+    except (*UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+        sys.stdout.write(f"UNREADABLE: {type(error).__name__}: {error}\n")
+        return 2
+    sys.stdout.write("Everything holds.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
