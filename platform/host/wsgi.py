@@ -6,5 +6,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from host.api.front import with_readable_headers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "host.settings.production")
-application = get_wsgi_application()
+application = with_readable_headers(get_wsgi_application())

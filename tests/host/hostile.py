@@ -10,6 +10,8 @@ from typing import Any, Final
 
 JSON: Final = "application/json"
 FEED, MODE, EVENTS, SERVES = "/api/v1/feed", "/api/v1/feed/mode", "/api/v1/events", "/api/v1/serves/"
+SCHEMA: Final = "/api/v1/schema"
+READERS: Final = (SERVES + str(uuid.UUID(int=7)), SCHEMA)
 GOOD_FEED: Final[dict[str, Any]] = {"surface": "home"}
 GOOD_MODE: Final[dict[str, Any]] = {"surface": "home", "feed_mode": "newest"}
 WRITERS: Final = (("POST", FEED), ("PUT", MODE), ("POST", EVENTS))
@@ -47,7 +49,7 @@ class Hostile:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
     cookie: str | None = None  # a session cookie to send instead of a signed-in person's
-    expected: frozenset[int] = frozenset({400})
+    expected: frozenset[int] = frozenset({400})  # none: any below 500
 
 
 def good_event(item: int) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def requests(item: int) -> Iterator[Hostile]:
     yield from wrong_batches(item)
     yield from wrong_moments(item)
     yield from wrong_envelopes(item)
+    yield from wrong_queries()
+    yield from bodies_where_none_belongs()
     yield from wrong_headers()
     yield from wrong_people()
     yield from wrong_addresses()
@@ -188,13 +192,15 @@ def wrong_envelopes(item: int) -> Iterator[Hostile]:
     bodies = {FEED: GOOD_FEED, MODE: GOOD_MODE, EVENTS: {"events": [good_event(item)]}}
     allowed = {path: method for method, path in WRITERS}
     for path, good in bodies.items():
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"):
             if method != allowed[path]:
                 yield _request(f"{method} {path}", method, path, good, 405)
         for media in (
             "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data",
             "multipart/form-data; boundary=x", "application/json; charset=utf-16", "application/jsonx", "", "json",
-            "application/json; charset=latin-1", "text/json",
+            "application/json; charset=latin-1", "text/json", "application/json; charset*=nosuch''%41",
+            "application/json; q=1", "application/json; charset*=utf-8''%00", "application/json; charset=hex",
+            'application/json; charset="utf-8',
         ):  # fmt: skip
             yield Hostile(
                 name=f"{path} as {media or 'nothing'}", method=allowed[path], path=path, body=_json(good),
@@ -202,8 +208,38 @@ def wrong_envelopes(item: int) -> Iterator[Hostile]:
             )  # fmt: skip
         yield Hostile(
             name=f"{path} wants XML", method=allowed[path], path=path, body=_json({}),
-            headers={"Accept": "application/xml"}, expected=frozenset({400, 406}),
+            headers={"Accept": "application/xml"}, expected=frozenset({406}),
         )  # fmt: skip
+        for accept in ("text/html", "application/*+json", "json", ";", "a/b" * 3000):
+            yield Hostile(
+                name=f"{path} wants {accept[:20]}", method=allowed[path], path=path, body=_json(good),
+                headers={"Accept": accept}, expected=frozenset({406}),
+            )  # fmt: skip
+
+
+def wrong_queries() -> Iterator[Hostile]:
+    """Query parameters, of which these addresses take none."""
+    for query in ("a=1", "a", "%00=%00", "a=%ff", "format=json", "format=%00", "lang=xx", "version=%0a", "&", "=",
+                  "a=1&a=1", "surface=home", "x=" + "y" * 3000,
+                  "&".join(f"a{number}=1" for number in range(1001))):  # fmt: skip
+        for method, path in WRITERS:
+            body = {FEED: GOOD_FEED, MODE: GOOD_MODE}.get(path, {"events": [good_event(1)]})
+            yield _request(f"{path}?{query[:20]}", method, f"{path}?{query}", body)
+        for path in READERS:
+            yield Hostile(name=f"{path}?{query[:20]}", method="GET", path=f"{path}?{query}")
+
+
+def bodies_where_none_belongs() -> Iterator[Hostile]:
+    """Reads with a body, and bodies that come in chunks."""
+    for path in READERS:
+        yield Hostile(name=f"GET {path} with a body", method="GET", path=path, body=b"{}")
+        yield _request(f"POST {path}", "POST", path, {}, 405)
+        yield Hostile(
+            name=f"{path} form", method="GET", path=path, body=b"a=1", content_type="application/x-www-form-urlencoded"
+        )
+    for method, path in WRITERS:
+        chunks = {"Transfer-Encoding": "chunked"}
+        yield Hostile(name=f"{path} chunked", method=method, path=path, body=b"2\r\n{}\r\n0\r\n\r\n", headers=chunks)
 
 
 def wrong_headers() -> Iterator[Hostile]:
@@ -217,7 +253,8 @@ def wrong_headers() -> Iterator[Hostile]:
 
 def wrong_people() -> Iterator[Hostile]:
     """Nobody, or somebody whose sign-in is over or made up."""
-    for cookie in ("", "x", "expired-or-forged-0123456789abcdef", "a" * 4000, "%00", "'; DROP TABLE"):
+    for cookie in ("", "x", "expired-or-forged-0123456789abcdef", "a" * 4000, "%00", "'; DROP TABLE",
+                   "0123456789abc\x00", "0123456789\x1b[2J", "\xff\xfe0123456789"):  # fmt: skip
         for method, path in (*WRITERS, ("GET", f"{SERVES}{uuid.uuid4()}")):
             yield Hostile(
                 name=f"{method} {path[:14]} with session {cookie[:10]!r}", method=method, path=path,
