@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 SYNCS_AT_ONCE: Final = 8  # syncs that wait together share the disk's commits: about ten times the rate of one by one
+FILES_AT_ONCE: Final = 64
 
 
 class FileConflict(RuntimeError):
     """A file of the log already holds other bytes than those it should be given."""
 
 
-def put_all(files: Sequence[tuple[Path, bytes]], folder: Path) -> None:
-    """Write files below `folder`, so that they survive a power cut when this returns.
+def put_all(files: Iterable[tuple[Path, bytes]], folder: Path) -> list[Path]:
+    """Write files below `folder`, so that they survive a power cut when this returns their paths.
 
     A file that is there with the same bytes is left alone, so the call may be repeated after a crash at any point.
     Raises FileConflict where one is there with other bytes, OSError when the disk refuses. One writer at a time.
     """
+    paths: list[Path] = []
+    rest = iter(files)
     with ThreadPoolExecutor(SYNCS_AT_ONCE) as pool:
-        for done in [pool.submit(_put, path, content) for path, content in files]:
-            done.result()
-        for done in [pool.submit(sync_folder, each) for each in _folders(files, folder)]:
-            done.result()
+        while some := list(itertools.islice(rest, FILES_AT_ONCE)):
+            _put(some, folder, pool)
+            paths += [path for path, _ in some]
+        list(pool.map(sync_folder, _folders(paths, folder)))
+    return paths
 
 
 def replace(path: Path, content: bytes) -> None:
     """Give a file new content, all of it or nothing, so that it survives a power cut when this returns."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    _write(temporary, content)
-    temporary.replace(path)
+    handle = os.open(_temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        _write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    _temporary(path).replace(path)
     sync_folder(path.parent)
 
 
@@ -56,38 +65,52 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _put(path: Path, content: bytes) -> None:
+def _put(files: list[tuple[Path, bytes]], folder: Path, pool: ThreadPoolExecutor) -> None:
+    for each in _folders((path for path, _ in files), folder):
+        if not each.is_dir():
+            each.mkdir()
+    new: dict[Path, int] = {}
+    try:
+        for path, content in files:
+            if not _is_there(path, content):
+                new[path] = os.open(_temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+                _write(new[path], content)
+        list(pool.map(os.fsync, new.values()))
+    finally:
+        for handle in new.values():
+            os.close(handle)
+    for path in new:
+        _temporary(path).replace(path)
+
+
+def _is_there(path: Path, content: bytes) -> bool:
     try:
         held = path.read_bytes()
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        _write(temporary, content)
-        temporary.replace(path)
-        return
+        return False
     if held != content:
         raise FileConflict(
             f"{path} already holds other bytes, and a file of the log never changes (C2SP tlog-tiles): nothing was "
             "overwritten. Check the log against its last checkpoint, and append the entries that were given this place."
         )
+    return True
 
 
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
 
 
-def _folders(files: Sequence[tuple[Path, bytes]], folder: Path) -> set[Path]:
-    """Every folder on the way to the files: one made before a crash may not be durable yet."""
+def _write(handle: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def _folders(paths: Iterable[Path], folder: Path) -> list[Path]:
+    """Every folder on the way to the paths, outer ones first: one made before a crash may not be durable yet."""
     found = {folder}
-    for parent in {path.parent for path, _ in files}:
+    for parent in {path.parent for path in paths}:
         while parent not in found:
             found.add(parent)
             parent = parent.parent
-    return found
+    return sorted(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -49,9 +50,8 @@ class TileStore:
             return _root(edge)
         bundles = _bundles(entries, size, held)
         tiles, rows = _tiles(leaf_hashes(entries), size, edge)
-        files = [(self.folder / path, content) for path, content in bundles + tiles]
-        put_all(files, self.folder)
-        for path, _ in files:
+        files = ((self.folder / path, content) for path, content in itertools.chain(bundles, tiles))
+        for path in put_all(files, self.folder):
             if not path.parent.name.endswith(".p"):  # complete now: its partial forms have done their work
                 remove_folder(path.with_name(f"{path.name}.p"))
         return _root(rows)
@@ -76,7 +76,7 @@ class TileStore:
         return self._files.bundle(number, min(TILE_WIDTH, size - number * TILE_WIDTH))[place]
 
     def check(self, size: int, root: bytes) -> Iterator[str]:
-        """Read every file of the first `size` entries; name each wrong or missing one in a sentence. None: all hold."""
+        """Read every file of a published checkpoint; a sentence for each that is wrong or missing. None: all hold."""
         return check_tiles(self.folder, size, root)
 
     def _edge(self, size: int) -> tuple[list[bytes], list[list[bytes]]]:
@@ -94,18 +94,14 @@ class TileStore:
         return held, edge
 
 
-def _bundles(entries: Sequence[bytes], size: int, held: list[bytes]) -> list[tuple[str, bytes]]:
+def _bundles(entries: Sequence[bytes], size: int, held: list[bytes]) -> Iterator[tuple[str, bytes]]:
     """Paths and bytes of the bundles that `entries` fill after the `held` ones of the bundle begun."""
-    first, room = size // TILE_WIDTH, TILE_WIDTH - len(held)
-    groups = [[*held, *entries[:room]]]
-    groups += [list(entries[at : at + TILE_WIDTH]) for at in range(room, len(entries), TILE_WIDTH)]
-    return [
-        (
-            tile_path(ENTRIES, number, len(group)),
-            b"".join([part for entry in group for part in (len(entry).to_bytes(2, "big"), entry)]),
-        )
-        for number, group in enumerate(groups, first)
-    ]
+    number, start, stop = size // TILE_WIDTH, 0, TILE_WIDTH - len(held)
+    while start < len(entries):
+        group = [*held, *entries[start:stop]]
+        content = b"".join([part for entry in group for part in (len(entry).to_bytes(2, "big"), entry)])
+        yield tile_path(ENTRIES, number, len(group)), content
+        number, start, stop, held = number + 1, stop, stop + TILE_WIDTH, []
 
 
 def _tiles(

@@ -1,0 +1,115 @@
+"""The audit names every file that was changed, cut, swapped or deleted, and no other."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from compliance.audit.log.tiles import TileStore
+from tests.compliance.log.made_log import files_in, made_entries, naive_root
+
+SIZE = 1100
+ENTRIES = made_entries(SIZE)
+ROOT = naive_root(ENTRIES)
+NOT_NEEDED = {"tile/0/004.p/26", "tile/entries/004.p/26", "tile/1/000.p/1"}  # of earlier sizes: whoever kept them may
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TileStore:
+    """A log that grew in three steps."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    made = TileStore(tmp_path)
+    for start, stop in ((0, 300), (300, 1050), (1050, SIZE)):
+        made.append(ENTRIES[start:stop], size=start)
+    return made
+
+
+def tamper(folder: Path, names: list[str], chance: random.Random) -> set[str]:
+    """Change a file, or two, in a random way; say which."""
+    name = chance.choice(names)
+    path, held = folder / name, (folder / name).read_bytes()
+    way = chance.choice(["bit", "bit", "delete", "truncate", "swap"])
+    if way == "delete" and name not in NOT_NEEDED:
+        path.unlink()
+    elif way == "truncate":
+        path.write_bytes(held[: chance.randrange(len(held))])
+    elif way == "swap":
+        other = folder / chance.choice([each for each in names if (folder / each).read_bytes() != held])
+        path.write_bytes(other.read_bytes())
+        other.write_bytes(held)
+        return {name, other.relative_to(folder).as_posix()}
+    else:
+        at = chance.randrange(len(held) * 8)
+        path.write_bytes(held[: at // 8] + bytes([held[at // 8] ^ 1 << at % 8]) + held[at // 8 + 1 :])
+    return {name}
+
+
+def named(sentences: list[str]) -> set[str]:
+    assert all(sentence.endswith(".") for sentence in sentences)
+    return {sentence.split(" ")[0] for sentence in sentences}
+
+
+def test_three_hundred_random_tamperings_are_each_named_and_nothing_else_is(store: TileStore) -> None:
+    chance, held = random.Random(20), files_in(store.folder)  # noqa: S311 - the same tamperings in every run
+    assert set(held) >= NOT_NEEDED
+    for _ in range(300):
+        touched = tamper(store.folder, sorted(held), chance)
+        assert named(list(store.check(SIZE, ROOT))) == touched
+        for name in touched:
+            (store.folder / name).write_bytes(held[name])
+    assert list(store.check(SIZE, ROOT)) == []
+
+
+def test_tampering_is_named_in_a_log_whose_tiles_have_tiles_above_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    entries = [b"%d" % number for number in range(66_000)]
+    store = TileStore(tmp_path)
+    root = store.append(entries, size=0)
+    for name in ("tile/2/000.p/1", "tile/1/000", "tile/1/001.p/1", "tile/0/255", "tile/entries/007"):
+        path = tmp_path / name
+        held = path.read_bytes()
+        path.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+        assert named(list(store.check(len(entries), root))) == {name}
+        path.write_bytes(held)
+
+
+def test_two_files_of_the_same_entries_that_were_forged_together_are_both_named(
+    store: TileStore, tmp_path: Path
+) -> None:
+    forged = tmp_path / "forged"
+    forged.mkdir()
+    TileStore(forged).append([*ENTRIES[:300], b"forged", *ENTRIES[301:512]], size=0)
+    for name in ("tile/0/001", "tile/entries/001"):
+        (store.folder / name).write_bytes((forged / name).read_bytes())
+    assert named(list(store.check(SIZE, ROOT))) == {"tile/0/001", "tile/entries/001"}
+
+
+def test_a_history_that_was_rewritten_whole_does_not_give_the_signed_root(tmp_path: Path) -> None:
+    store = TileStore(tmp_path)
+    store.append([*ENTRIES[:300], b"forged", *ENTRIES[301:]], size=0)
+    (sentence,) = store.check(SIZE, ROOT)
+    assert f"another root than {ROOT.hex()}" in sentence
+
+
+def test_deleting_both_files_of_the_last_entries_names_both(store: TileStore) -> None:
+    lost = {"tile/0/004.p/76", "tile/entries/004.p/76"}
+    for name in lost:
+        (store.folder / name).unlink()
+    sentences = list(store.check(SIZE, ROOT))
+    assert lost <= named(sentences)
+
+
+def test_files_of_an_append_that_has_no_checkpoint_yet_are_no_fault(store: TileStore) -> None:
+    store.append(made_entries(900, seed=5), size=SIZE)
+    (store.folder / "tile/0/.009.tmp").write_bytes(b"half writ")
+    assert list(store.check(SIZE, ROOT)) == []
+
+
+def test_a_file_that_no_log_has_is_named(store: TileStore) -> None:
+    (store.folder / "tile/0/notes.txt").write_bytes(b"")
+    assert list(store.check(SIZE, ROOT)) == ["tile/0/notes.txt is no file of a log."]

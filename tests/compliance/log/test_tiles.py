@@ -1,0 +1,168 @@
+"""Tiles and bundles lie where C2SP tlog-tiles wants them, hold what it wants, and answer for every size."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compliance.audit.log import tree
+from compliance.audit.log.files import FileConflict
+from compliance.audit.log.paths import is_tile_path, tile_path
+from compliance.audit.log.reading import LogDamaged
+from compliance.audit.log.tiles import EntryRefused, TileStore
+from tests.compliance.log.made_log import files_in, filled, made_entries, naive_root
+
+ENTRIES = made_entries(1100)
+
+
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the disk where only the files' bytes matter."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "width", "path"),
+    [
+        (0, 0, 256, "tile/0/000"),
+        (2, 999, 256, "tile/2/999"),
+        (0, 1000, 256, "tile/0/x001/000"),
+        (5, 1234067, 256, "tile/5/x001/x234/067"),
+        ("entries", 67, 1, "tile/entries/067.p/1"),
+        (63, 1067, 255, "tile/63/x001/067.p/255"),
+    ],
+)
+def test_paths_are_those_of_the_specification(kind: int | str, number: int, width: int, path: str) -> None:
+    assert tile_path(kind, number, width) == path
+    assert is_tile_path(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tile/0/0",
+        "tile/00/000",
+        "tile/64/000",
+        "tile/0/x000/001",
+        "tile/0/001/000",
+        "tile/0/000.p/0",
+        "tile/0/000.p/256",
+        "tile/0/000.p/07",
+        "tile/0/000.p",
+        "tile/data/000",
+        "tile/0/000/",
+        "xtile/0/000",
+    ],
+)
+def test_other_spellings_are_no_files_of_a_log(path: str) -> None:
+    assert not is_tile_path(path)
+
+
+def test_a_log_of_70000_entries_has_the_files_that_the_specification_lists(tmp_path: Path, quick_disk: None) -> None:
+    filled(tmp_path, [b"%d" % number for number in range(70_000)])
+    names = set(files_in(tmp_path))
+    assert names == {
+        *(tile_path(kind, number) for kind in (0, "entries") for number in range(273)),
+        *("tile/0/273.p/112", "tile/entries/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"),
+    }
+
+
+def test_a_bundle_holds_entries_behind_their_lengths_and_a_tile_their_hashes(tmp_path: Path) -> None:
+    filled(tmp_path, [b"first", b"", b"x" * 65_535])
+    held = files_in(tmp_path)
+    assert held["tile/entries/000.p/3"] == b"\0\5first" + b"\0\0" + b"\xff\xff" + b"x" * 65_535
+    assert held["tile/0/000.p/3"] == b"".join(tree.leaf_hashes([b"first", b"", b"x" * 65_535]))
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(cuts=st.lists(st.integers(0, 1100), max_size=5), data=st.data())
+def test_however_entries_arrive_roots_proofs_and_entries_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, quick_disk: None, cuts: list[int], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("log")
+    store, size = TileStore(folder), 0
+    for cut in [*sorted(cuts), len(ENTRIES)]:
+        root = store.append(ENTRIES[size:cut], size=size, root=naive_root(ENTRIES[:size]))
+        size = cut
+        assert root == naive_root(ENTRIES[:size]) == store.root(size)
+    assert list(store.check(size, root)) == []
+    old = data.draw(st.integers(0, size))
+    old_root = naive_root(ENTRIES[:old])
+    assert store.root(old) == old_root  # a size that never had a checkpoint is answered for, too
+    tree.verify_consistency(old, size, old_root, root, store.consistency_proof(old, size))
+    index = data.draw(st.integers(0, size - 1))
+    assert store.entry(index, size) == ENTRIES[index]
+    path = store.inclusion_proof(index, size)
+    tree.verify_inclusion(tree.leaf_hash(ENTRIES[index]), index, size, path, root)
+
+
+@pytest.mark.parametrize("size", [*range(1, 20), 254, 255, 256, 257, 300])
+def test_every_entry_of_a_small_log_is_proved(tmp_path: Path, quick_disk: None, size: int) -> None:
+    store, root = filled(tmp_path, ENTRIES[:size]), naive_root(ENTRIES[:size])
+    for index in range(size):
+        path = store.inclusion_proof(index, size)
+        tree.verify_inclusion(tree.leaf_hash(ENTRIES[index]), index, size, path, root)
+        before = naive_root(ENTRIES[:index])
+        tree.verify_consistency(index, size, before, root, store.consistency_proof(index, size))
+
+
+def test_partial_files_go_when_the_whole_one_is_there(tmp_path: Path) -> None:
+    store = filled(tmp_path, ENTRIES[:100])
+    store.append(ENTRIES[100:200], size=100)
+    assert {"tile/0/000.p/100", "tile/0/000.p/200"} <= set(files_in(tmp_path))
+    store.append(ENTRIES[200:256], size=200)
+    assert set(files_in(tmp_path)) == {"tile/0/000", "tile/entries/000", "tile/1/000.p/1"}
+
+
+def test_a_place_once_taken_is_never_given_to_other_entries(tmp_path: Path) -> None:
+    store = filled(tmp_path, ENTRIES[:100])
+    store.append(ENTRIES[100:300], size=100)  # no checkpoint is published
+    held = files_in(tmp_path)
+    with pytest.raises(FileConflict, match="never changes"):
+        store.append([b"other", *ENTRIES[101:300]], size=100)
+    assert files_in(tmp_path) == held
+    assert store.append(ENTRIES[100:310], size=100) == naive_root(ENTRIES[:310])
+
+
+def test_nothing_is_built_upon_files_that_do_not_give_the_signed_root(tmp_path: Path) -> None:
+    store, root = filled(tmp_path, ENTRIES[:700]), naive_root(ENTRIES[:700])
+    path = tmp_path / "tile/1/000.p/2"
+    path.write_bytes(bytes(64))
+    with pytest.raises(LogDamaged, match="do not give the root that was signed"):
+        store.append([b"next"], size=700, root=root)
+    assert "tile/entries/002.p/189" not in files_in(tmp_path)
+
+
+def test_nothing_is_built_upon_a_bundle_that_does_not_fit_its_tile(tmp_path: Path) -> None:
+    store = filled(tmp_path, ENTRIES[:10])
+    path = tmp_path / "tile/entries/000.p/10"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(LogDamaged, match="do not belong together"):
+        store.append([b"next"], size=10)
+
+
+def test_entries_that_are_too_long_are_refused_whole(tmp_path: Path) -> None:
+    with pytest.raises(EntryRefused, match="65535"):
+        TileStore(tmp_path).append([b"fits", b"x" * 65_536], size=0)
+    assert files_in(tmp_path) == {}
+
+
+def test_missing_or_cut_files_are_said_to_be(tmp_path: Path) -> None:
+    store = filled(tmp_path, ENTRIES[:300])
+    with pytest.raises(LogDamaged, match=r"tile/0/001\.p/45 is missing"):
+        store.root(301)
+    with pytest.raises(IndexError, match="has no entry 300"):
+        store.entry(300, 300)
+    (tmp_path / "tile/entries/000").write_bytes(b"\0\5abc")
+    with pytest.raises(LogDamaged, match="ends inside entry 0"):
+        store.entry(3, 300)
+    (tmp_path / "tile/0/000").write_bytes(bytes(33))
+    with pytest.raises(LogDamaged, match="no whole number"):
+        store.inclusion_proof(3, 300)
+    (tmp_path / "tile/0/000").write_bytes(bytes(32))
+    with pytest.raises(LogDamaged, match="holds 1 of 256"):
+        store.inclusion_proof(3, 300)
