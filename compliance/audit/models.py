@@ -33,12 +33,63 @@ class ServeRecord(models.Model):
     output_sha256 = models.CharField(max_length=64)
     body = models.BinaryField()  # canonical JSON (RFC 8785, no floats)
     body_sha256 = models.CharField(max_length=64)
+    salt = models.BinaryField()  # of its commitment in the log, which says nothing once this is gone
 
     class Meta:
         indexes = [models.Index(fields=["pseudonym", "-id"], name="records_of_a_subject")]
 
     def __str__(self) -> str:
         return f"serve {self.id}"
+
+
+class AuditEvent(models.Model):
+    """Something other than a slate that must be undeniable: who did what, when and why, as canonical bytes."""
+
+    id = models.UUIDField(primary_key=True)  # UUIDv7
+    kind = models.CharField(max_length=24)
+    happened_at = models.DateTimeField()
+    body = models.BinaryField()
+    salt = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class LogQueue(models.Model):
+    """Commitments that the sequencer has not taken yet. A row moves from here to `LogEntry` in one transaction."""
+
+    id = models.UUIDField(primary_key=True)  # of the event
+    kind = models.CharField(max_length=24)
+    digest = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id} waits"
+
+
+class LogEntry(models.Model):
+    """One event's place in the log: which leaf, and where in the leaf's batch. What the tiles are rebuilt from."""
+
+    pk = models.CompositePrimaryKey("leaf", "place")
+    leaf = models.BigIntegerField()
+    place = models.IntegerField()
+    event_id = models.UUIDField(unique=True)
+    kind = models.CharField(max_length=24)
+    digest = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"leaf {self.leaf}.{self.place}: {self.kind} {self.event_id}"
+
+
+class LogCheckpoint(models.Model):
+    """A signed tree head that was published: the same bytes as the file."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+    note = models.TextField()
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"log of {self.size} leaves"
 
 
 class ServeKey(models.Model):

@@ -1,17 +1,23 @@
-"""The one write of the audit trail: a serve record with its snapshot, committed before the slate leaves."""
+"""The one write of serve records: with snapshot and commitment, in one statement, before the slate leaves."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import psycopg
 from django.db import IntegrityError, connection
 
 from compliance.audit.canonical import digest
+from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.models import ServeKey
 from compliance.audit.packing import pack_bytes
+
+SERVE: Final = "serve"
+"""The kind of a serve record's commitment."""
 
 
 class KeyTaken(Exception):
@@ -54,13 +60,16 @@ WITH blob AS (
 ), key AS (
     INSERT INTO audit_servekey (pseudonym, key, record_id)
     SELECT %(pseudonym)s::uuid, %(idempotency_key)s::text, %(id)s::uuid WHERE %(idempotency_key)s::text <> ''
+), queue AS (
+    INSERT INTO audit_logqueue (id, kind, digest) VALUES (%(id)s, %(kind)s, %(digest)s)
 )
 INSERT INTO audit_serverecord (
     id, service, pseudonym, served_at, surface, feed_mode, tier, jurisdiction,
-    model_sha256, plan_sha256, snapshot_sha256, output_sha256, body, body_sha256
+    model_sha256, plan_sha256, snapshot_sha256, output_sha256, body, body_sha256, salt
 ) VALUES (
     %(id)s, %(service)s, %(pseudonym)s, %(served_at)s, %(surface)s, %(feed_mode)s, %(tier)s, %(jurisdiction)s,
-    %(model_sha256)s, %(plan_sha256)s, %(snapshot_sha256)s, %(output_sha256)s, %(body)s, %(body_sha256)s
+    %(model_sha256)s, %(plan_sha256)s, %(snapshot_sha256)s, %(output_sha256)s, %(body)s, %(body_sha256)s,
+    %(salt)s
 )
 """
 
@@ -70,6 +79,8 @@ def record(new: NewRecord) -> None:
     values = {**new.__dict__, "body_sha256": digest(new.body)}
     values |= {"pack_sha256": digest(new.pack), "packed_pack": pack_bytes(new.pack)}
     values |= {"packed_snapshot": pack_bytes(new.snapshot)}
+    salt = secrets.token_bytes(SALT_BYTES)
+    values |= {"salt": salt, "kind": SERVE, "digest": commit(new.id, salt, new.body)}
     connection.ensure_connection()
     try:
         # Bound on the server, in binary and prepared: Django's own cursor would spell the bytes out in the statement.

@@ -1,29 +1,48 @@
-"""Writes about subjects: choices, consents, hidden items."""
+"""Writes about subjects: choices, consents, hidden items. Each is on record, in the same transaction."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
+from compliance.audit.events import note
 from compliance.subjects.models import Consent, FeedChoice, HiddenItem, Purpose, Subject
 
 
+@transaction.atomic
 def choose_feed(*, subject: Subject, surface: str, feed_mode: str) -> FeedChoice:
     """Store the order chosen for a surface. Whether it is offered is the policy's to say (`policy.choice`)."""
     choice, _ = FeedChoice.objects.update_or_create(subject=subject, surface=surface, defaults={"feed_mode": feed_mode})
+    _note("control", subject, {"control": "feed_mode", "surface": surface, "value": feed_mode})
     return choice
 
 
+@transaction.atomic
 def set_consent(*, subject: Subject, purpose: Purpose, granted: bool) -> Consent:
     """Add a decision; earlier ones stay as they were."""
-    return Consent.objects.create(subject=subject, purpose=purpose, granted=granted)
+    consent = Consent.objects.create(subject=subject, purpose=purpose, granted=granted)
+    _note("consent", subject, {"purpose": str(purpose), "granted": granted, "consent_id": consent.pk})
+    return consent
 
 
 @transaction.atomic
 def hide_item(*, subject: Subject, item_id: int) -> None:
     """Hide an item from every list of the subject. Hiding it twice changes nothing."""
-    HiddenItem.objects.get_or_create(subject=subject, item_id=item_id)
+    _, new = HiddenItem.objects.get_or_create(subject=subject, item_id=item_id)
+    if new:
+        _note("control", subject, {"control": "hide_item", "value": item_id})
 
 
+@transaction.atomic
 def unhide_item(*, subject: Subject, item_id: int) -> None:
     """Let a hidden item be shown again."""
-    HiddenItem.objects.filter(subject=subject, item_id=item_id).delete()
+    gone, _ = HiddenItem.objects.filter(subject=subject, item_id=item_id).delete()
+    if gone:
+        _note("control", subject, {"control": "unhide_item", "value": item_id})
+
+
+def _note(kind: str, subject: Subject, what: dict[str, Any]) -> None:
+    who = {"service": subject.service, "pseudonym": str(subject.pseudonym), "epoch": subject.epoch}
+    note(kind=kind, happened_at=timezone.now(), what={"by": who, **what})

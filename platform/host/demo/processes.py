@@ -1,4 +1,4 @@
-"""The demo's processes: web and worker as children that end with the command."""
+"""The demo's processes: web, worker and sequencer as children that end with the command."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def worker_command() -> list[str]:
     schedule = str(settings.HOME_DIR / "beat-schedule")
     options = ["--concurrency", "1", "--beat", "--schedule", schedule, "--loglevel", "warning"]
     return [sys.executable, "-m", "celery", "--app", "host.celery", "worker", *options]
+
+
+def sequencer_command() -> list[str]:
+    """The one process that writes the audit log."""
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "sequencer"]
 
 
 @contextmanager

@@ -30,6 +30,15 @@ DEVICE = choice("CLERESTORY_DEVICE", DEVICES[0], DEVICES)  # what a process that
 SCORER = scorer_choice("CLERESTORY_SCORER")  # "local": each process scores; "unix:/path": `manage.py scorer` does
 SCORER_PLACES = number("CLERESTORY_SCORER_PLACES", 64, least=1, most=10_000)  # requests that may wait for it at once
 SCORER_PATIENCE_MS = number("CLERESTORY_SCORER_PATIENCE_MS", 300, least=1, most=60_000)  # and for how long
+AUDIT_LOG = {
+    "folder": Path(env.str("CLERESTORY_AUDIT_LOG", default="") or HOME_DIR / "audit-log").absolute(),
+    # Signs checkpoints; made once where no path is given. Keep it where the database's owner cannot read it.
+    "key": Path(env.str("CLERESTORY_AUDIT_KEY", default="") or HOME_DIR / "keys" / "audit-log").absolute(),
+    "origin": env.str(
+        "CLERESTORY_AUDIT_ORIGIN", default=f"{SERVICE}.localhost/log"
+    ),  # the log's name in its signatures
+    "second": env.str("CLERESTORY_AUDIT_SECOND", default=""),  # a folder of somebody else's, for checkpoints alone
+}
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False

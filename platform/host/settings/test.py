@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from host.settings.base import *  # noqa: F403
-from host.settings.base import CACHES, HOME_DIR
+from host.settings.base import AUDIT_LOG, CACHES, HOME_DIR
 
 DEMO = True
 SERVICE = "test"
@@ -14,6 +14,7 @@ SECRET_KEY = "only-for-tests"  # noqa: S105
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CACHES = {"default": {**CACHES["default"], "KEY_PREFIX": f"test-{os.getpid()}"}}  # each test process counts for itself
 MODEL_REGISTRY = HOME_DIR / "test-models"
+AUDIT_LOG = {**AUDIT_LOG, "folder": HOME_DIR / f"test-audit-log-{os.getpid()}"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False

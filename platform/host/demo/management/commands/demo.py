@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from argparse import ArgumentParser
@@ -94,9 +95,11 @@ class Command(BaseCommand):
 
         try:
             remove_models(settings.MODEL_REGISTRY)
+            if settings.AUDIT_LOG["folder"].exists():  # a log of records that are about to go would be a fork
+                shutil.rmtree(settings.AUDIT_LOG["folder"])
         except OSError as error:
             raise CommandError(
-                f"The models in {settings.MODEL_REGISTRY} cannot be deleted ({error.strerror}): correct the "
+                f"{error.filename or settings.MODEL_REGISTRY} cannot be deleted ({error.strerror}): correct the "
                 "permissions there, then start again with --reset."
             ) from error
         call_command("migrate", verbosity=0)
@@ -130,17 +133,17 @@ class Command(BaseCommand):
         return source
 
     def _train(self, source: world.Source) -> None:
+        from compliance.serving.promotion import promote
         from host.demo.ranker import is_wholly_live, train_and_register
         from host.demo.training_bar import training_bar
         from ranking.serving.scorer import live_model
-        from ranking.serving.services import go_live
         from ranking.training import presets
 
         with self._timed("Ranker live"):
             scorer, problem = live_model()
             if scorer is not None and _data_of(scorer.sha256) == source.dataset.sha256:
                 if not is_wholly_live(settings.SERVICE, scorer.sha256):
-                    go_live(service=settings.SERVICE, sha256=scorer.sha256)
+                    promote(service=settings.SERVICE, sha256=scorer.sha256, by="demo", why="its vectors were gone")
                 return
             if problem:
                 self.stdout.write(f"      {problem} Training a new one.")
@@ -153,14 +156,18 @@ class Command(BaseCommand):
                 f"      test AUC {report.auc:.3f} (popularity {report.popularity_auc:.3f}), "
                 f"within people {report.gauc:.3f} (popularity {report.popularity_gauc:.3f})"
             )
-            go_live(service=settings.SERVICE, sha256=report.sha256)
+            promote(service=settings.SERVICE, sha256=report.sha256, by="demo", why="trained for the demo")
 
     def _serve(self, port: int) -> None:
         logs = settings.HOME_DIR / "log"
-        commands = {"web": processes.web_command(port), "worker": processes.worker_command()}
+        commands = {
+            "web": processes.web_command(port),
+            "worker": processes.worker_command(),
+            "sequencer": processes.sequencer_command(),
+        }
         signal.signal(signal.SIGTERM, _interrupt)
         with processes.running(commands, logs) as children:
-            with self._timed("Web and worker ready"):
+            with self._timed("Web, worker and sequencer ready"):
                 processes.wait_until_ready(port, children, logs)
             self._welcome(port)
             try:
