@@ -20,10 +20,12 @@ from compliance.audit.log.note import NoteRefused
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.models import AuditEvent, Blob, LogCheckpoint, LogQueue, ServeRecord
 from compliance.audit.packing import unpack_bytes
-from compliance.audit.sequencer import LogForked, LogPlace, leaves, published
+from compliance.audit.sequencer import CHECKPOINT, LogForked, LogPlace, leaves, published
 
 MERGE_DELAY: Final = timedelta(seconds=60)
 """The published maximum between an event and its place under a signed checkpoint."""
+LAG: Final = timedelta(seconds=5)
+"""Between a checkpoint in the database and its file: the sequencer writes the one right after the other."""
 AT_ONCE: Final = 2_000
 
 Faults = Iterator[str]
@@ -31,7 +33,7 @@ Faults = Iterator[str]
 
 def verify(place: LogPlace, *, now: datetime) -> Faults:
     """Yield every fault found; nothing when all is as it was recorded."""
-    yield from checkpoints(place)
+    yield from checkpoints(place, now)
     head = LogCheckpoint.objects.order_by("-size").first()
     if head is not None:
         yield from place.tiles.check(head.size, bytes(head.root))
@@ -40,11 +42,13 @@ def verify(place: LogPlace, *, now: datetime) -> Faults:
     yield from blobs()
 
 
-def checkpoints(place: LogPlace) -> Faults:
+def checkpoints(place: LogPlace, now: datetime) -> Faults:
     """Signatures of all checkpoints, and whether the published files are what the database holds."""
-    known: dict[int, bytes] = {}
+    # Files first: the sequencer writes them after the database, so that what they sign must be known there by now.
+    texts = [(folder / CHECKPOINT, published(folder)) for folder in place.folders]
+    known: dict[int, LogCheckpoint] = {}
     for kept in LogCheckpoint.objects.order_by("size").iterator():
-        known[kept.size] = bytes(kept.root)
+        known[kept.size] = kept
         try:
             head = place.head(kept.note)
         except NoteRefused as error:
@@ -52,27 +56,33 @@ def checkpoints(place: LogPlace) -> Faults:
             continue
         if (head.size, head.root) != (kept.size, bytes(kept.root)):
             yield f"checkpoint {kept.size} in the database: its columns are not what was signed"
-    for folder in place.folders:
-        yield from _file(place, folder, known)
+    for path, text in texts:
+        yield from _file(place, path, text, known, now)
 
 
-def _file(place: LogPlace, folder: Path, known: dict[int, bytes]) -> Faults:
-    text = published(folder)
+def _file(place: LogPlace, path: Path, text: str | None, known: dict[int, LogCheckpoint], now: datetime) -> Faults:
+    """One published checkpoint; it may lag behind the database by as long as a round may take, not longer."""
     if text is None:
-        if known:
-            yield f"{folder / 'checkpoint'} is missing, but {max(known)} leaves were signed"
+        if late := _since(known, 0, now):
+            yield f"{path} is missing, but {late} leaves were signed"
         return
     try:
         head = place.head(text)
     except NoteRefused as error:
-        yield f"{folder / 'checkpoint'}: {error}"
+        yield f"{path}: {error}"
         return
     if head.size not in known:
-        yield f"{folder / 'checkpoint'} signs {head.size} leaves, of which the database knows nothing"
-    elif known[head.size] != head.root:
-        yield f"{folder / 'checkpoint'} signs another root for {head.size} leaves than the database holds"
-    elif head.size != max(known):
-        yield f"{folder / 'checkpoint'} signs {head.size} leaves, the database {max(known)}"
+        yield f"{path} signs {head.size} leaves, of which the database knows nothing"
+    elif bytes(known[head.size].root) != head.root:
+        yield f"{path} signs another root for {head.size} leaves than the database holds"
+    elif late := _since(known, head.size, now):
+        yield f"{path} signs {head.size} leaves, but {late} were signed since"
+
+
+def _since(known: dict[int, LogCheckpoint], size: int, now: datetime) -> int:
+    """The largest size that was signed after `size` and longer ago than a file may lag; 0 for none."""
+    late = [other for other, kept in known.items() if other > size and now - kept.made_at > LAG]
+    return max(late, default=0)
 
 
 def _leaves(place: LogPlace, size: int) -> Faults:

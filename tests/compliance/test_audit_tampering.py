@@ -51,7 +51,7 @@ def _place(world: World, tmp_path: Path) -> LogPlace:
 
 def faults(place: LogPlace) -> list[str]:
     """What verification says."""
-    return list(verify(place, now=timezone.now()))
+    return list(verify(place, now=timezone.now() + timedelta(seconds=30)))
 
 
 def sql(statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -150,3 +150,20 @@ def test_every_harmed_file_of_the_log_is_named(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(before)
     assert faults(place) == []
+
+
+def test_a_checkpoint_that_is_a_moment_behind_is_no_fault_but_an_old_one_is(place: LogPlace) -> None:
+    earlier = (place.folder / "checkpoint").read_bytes()
+    event = note_again(place)
+    (place.folder / "checkpoint").write_bytes(earlier)
+    assert list(verify(place, now=timezone.now())) == []
+    late = list(verify(place, now=timezone.now() + timedelta(seconds=30)))
+    assert any("were signed since" in fault for fault in late), event
+
+
+def note_again(place: LogPlace) -> str:
+    """One more event under a newer checkpoint."""
+    event = note(kind="test", happened_at=timezone.now(), what={})
+    assign()
+    publish(place)
+    return str(event)
