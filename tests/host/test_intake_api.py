@@ -108,6 +108,13 @@ def test_a_body_longer_than_announced_is_read_as_far_as_announced(world: World, 
     assert answer.status_code == 400
 
 
+def test_a_body_in_chunks_is_refused_though_it_would_be_read_as_none(world: World, client: Client) -> None:
+    client.force_login(world.user("alex"))
+    answer = client.post(FEED, {"surface": "home"}, content_type=JSON, headers={"Transfer-Encoding": "chunked"})
+    assert answer.status_code == 400
+    assert "Content-Length" in answer.json()["message"]
+
+
 @typed
 def test_declared_parameters_arrive_typed(client: Client) -> None:
     assert client.get("/api/v1/typed/x?limit=5&kind=tile").json() == {"limit": 5, "kind": "tile", "name": "x"}
