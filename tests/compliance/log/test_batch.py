@@ -43,6 +43,8 @@ def test_each_commitment_of_a_batch_is_proved_in_its_entry_and_no_other(count: i
     if proof is not None:
         with pytest.raises(NotProved):
             entry_from_proof(COMMITMENTS[index], dataclasses.replace(proof, path=(*proof.path, bytes(32))))
+        with pytest.raises(NotProved):
+            entry_from_proof(COMMITMENTS[index], dataclasses.replace(proof, path=proof.path[:-1]))
 
 
 def test_a_batch_of_65536_is_the_largest() -> None:

@@ -89,6 +89,13 @@ def test_two_files_of_the_same_entries_that_were_forged_together_are_both_named(
     assert named(list(store.check(SIZE, ROOT))) == {"tile/0/001", "tile/entries/001"}
 
 
+def test_a_tile_and_the_tile_above_it_are_both_named(store: TileStore) -> None:
+    for name in ("tile/0/001", "tile/1/000.p/4"):
+        path = store.folder / name
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert named(list(store.check(SIZE, ROOT))) == {"tile/0/001", "tile/1/000.p/4"}
+
+
 def test_a_history_that_was_rewritten_whole_does_not_give_the_signed_root(tmp_path: Path) -> None:
     store = TileStore(tmp_path)
     store.append([*ENTRIES[:300], b"forged", *ENTRIES[301:]], size=0)
@@ -105,7 +112,11 @@ def test_deleting_both_files_of_the_last_entries_names_both(store: TileStore) ->
 
 
 def test_files_of_an_append_that_has_no_checkpoint_yet_are_no_fault(store: TileStore) -> None:
-    store.append(made_entries(900, seed=5), size=SIZE)
+    store.append(made_entries(20, seed=5), size=SIZE)
+    (store.folder / "tile/0/004.p/96").write_bytes(b"torn")
+    assert list(store.check(SIZE, ROOT)) == []
+    (store.folder / "tile/0/004.p/96").unlink()
+    store.append([*made_entries(20, seed=5), *made_entries(900, seed=6)], size=SIZE)
     (store.folder / "tile/0/.009.tmp").write_bytes(b"half writ")
     assert list(store.check(SIZE, ROOT)) == []
 

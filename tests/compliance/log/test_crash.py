@@ -127,3 +127,13 @@ def test_files_are_synced_before_they_get_their_names_and_folders_after(
                 break
     first_removal = next((at for at, (name, _) in enumerate(done) if name == "unlink"), len(done))
     assert first_removal > named[-1][0]
+
+
+def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, content: real(handle, bytes(content)[:1000]))
+    store = filled(tmp_path, ENTRIES)
+    monkeypatch.undo()
+    assert list(store.check(AFTER, naive_root(ENTRIES))) == []

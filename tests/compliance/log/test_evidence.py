@@ -21,7 +21,7 @@ from compliance.audit import verify_evidence
 from compliance.audit.log.batch import entry_of, inner_proof
 from compliance.audit.log.commitment import commit
 from compliance.audit.log.evidence import Earlier, Evidence, evidence_bundle
-from compliance.audit.log.note import COSIGNATURE, cosignature_line
+from compliance.audit.log.note import COSIGNATURE, Checkpoint, cosignature_line, sign_note
 from compliance.audit.log.receipt import Receipt
 from compliance.audit.log.tree import NotProved, consistency_proof, inclusion_proof
 from tests.compliance.log.made_log import LOG_KEY, WITNESS_KEY, key_of, made_entries, naive_reader, naive_root, signed
@@ -211,12 +211,20 @@ def test_a_tampered_bundle_and_a_torn_one_fail_by_exit_status(tmp_path: Path) ->
 
 
 def test_only_the_keys_that_were_given_count(tmp_path: Path) -> None:
-    forged = signed(37, BATCHED.receipt.checkpoint.encode()[:32], STRANGER)
+    forged = signed(37, bytes(32), STRANGER)
     bundle = repacked(swapped("receipt.tlog-proof", BATCHED.receipt.checkpoint.encode(), forged.encode()))
     assert run(tmp_path, bundle, LOG.encode())[0] == 1
     status, said = run(tmp_path, BUNDLE, STRANGER.verifier().encode())
     assert (status, "has not signed" in said) == (1, True)
     assert run(tmp_path, BUNDLE, LOG.encode().replace("feeds+", "feeds+0"))[0] == 2
+
+
+def test_the_key_of_one_log_does_not_vouch_for_another(tmp_path: Path) -> None:
+    other = Checkpoint(origin="other.example/log", size=37, root=bytes(32)).text()
+    checkpoint = BATCHED.receipt.checkpoint.encode()
+    bundle = repacked(swapped("receipt.tlog-proof", checkpoint, sign_note(other, LOG_KEY).encode()))
+    status, said = run(tmp_path, bundle, LOG.encode())
+    assert (status, "is of the log 'other.example/log'" in said) == (1, True)
 
 
 def test_no_bit_of_the_bundle_can_change_unseen(
