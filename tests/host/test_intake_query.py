@@ -98,6 +98,11 @@ def test_what_is_not_pairs_of_name_and_value_is_refused(query: str) -> None:
     assert "query" in message(query)
 
 
+@pytest.mark.parametrize(("query", "what"), [("words=%ff", "UTF-8"), ("words=a%00b", "NUL"), ("%00=a%00b", "NUL")])
+def test_what_is_no_text_is_refused_for_that(query: str, what: str) -> None:
+    assert what in message(query)
+
+
 def test_an_address_that_takes_none_says_so() -> None:
     with pytest.raises(Refusal, match=r"known: none"):
         read_query("lang=de", QueryParameters)
