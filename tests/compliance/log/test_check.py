@@ -70,7 +70,7 @@ def test_tampering_is_named_in_a_log_whose_tiles_have_tiles_above_them(
     entries = [b"%d" % number for number in range(66_000)]
     store = TileStore(tmp_path)
     root = store.append(entries, size=0)
-    for name in ("tile/2/000.p/1", "tile/1/000", "tile/1/001.p/1", "tile/0/255", "tile/entries/007"):
+    for name in ("tile/2/000.p/1", "tile/1/000", "tile/0/255"):
         path = tmp_path / name
         held = path.read_bytes()
         path.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))

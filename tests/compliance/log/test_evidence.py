@@ -120,7 +120,7 @@ def test_a_bundle_is_the_same_bytes_whenever_it_is_written() -> None:
 def test_every_size_and_earlier_size_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for size in range(1, 18):
+    for size in range(1, 14):
         for earlier in range(size + 1):
             evidence = made_evidence(batched=False, place=size // 2, size=size, earlier=earlier)
             bundle = evidence_bundle(evidence, log=LOG)
@@ -234,7 +234,7 @@ def test_no_bit_of_the_bundle_can_change_unseen(
         names = archive.namelist()
         held = {name: archive.read(name) for name in names}
     for name in names:
-        for at in range(0, len(held[name]) * 8, 29):
+        for at in range(0, len(held[name]) * 8, 53):
             content = bytearray(held[name])
             content[at // 8] ^= 1 << at % 8
             same = name == "evidence.json" and equal_evidence(bytes(content), held[name])

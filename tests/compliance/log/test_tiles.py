@@ -100,7 +100,7 @@ def test_however_entries_arrive_roots_proofs_and_entries_are_the_same(
     tree.verify_inclusion(tree.leaf_hash(ENTRIES[index]), index, size, path, root)
 
 
-@pytest.mark.parametrize("size", [*range(1, 20), 254, 255, 256, 257, 300])
+@pytest.mark.parametrize("size", [*range(1, 10), 255, 257])
 def test_every_entry_of_a_small_log_is_proved(tmp_path: Path, quick_disk: None, size: int) -> None:
     store, root = filled(tmp_path, ENTRIES[:size]), naive_root(ENTRIES[:size])
     for index in range(size):
