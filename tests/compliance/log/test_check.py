@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
@@ -18,9 +17,8 @@ NOT_NEEDED = {"tile/0/004.p/26", "tile/entries/004.p/26", "tile/1/000.p/1"}  # o
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TileStore:
+def store(tmp_path: Path) -> TileStore:
     """A log that grew in three steps."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
     made = TileStore(tmp_path)
     for start, stop in ((0, 300), (300, 1050), (1050, SIZE)):
         made.append(ENTRIES[start:stop], size=start)
@@ -63,10 +61,7 @@ def test_three_hundred_random_tamperings_are_each_named_and_nothing_else_is(stor
     assert list(store.check(SIZE, ROOT)) == []
 
 
-def test_tampering_is_named_in_a_log_whose_tiles_have_tiles_above_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
+def test_tampering_is_named_in_a_log_whose_tiles_have_tiles_above_them(tmp_path: Path) -> None:
     entries = [b"%d" % number for number in range(66_000)]
     store = TileStore(tmp_path)
     root = store.append(entries, size=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from compliance.audit.log.tiles import EntryRefused, TileStore
 from tests.compliance.log.made_log import files_in, filled, made_entries, naive_root
 
 ENTRIES = made_entries(1100)
-
-
-@pytest.fixture
-def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the disk where only the files' bytes matter."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +55,7 @@ def test_other_spellings_are_no_files_of_a_log(path: str) -> None:
     assert not is_tile_path(path)
 
 
-def test_a_log_of_70000_entries_has_the_files_that_the_specification_lists(tmp_path: Path, quick_disk: None) -> None:
+def test_a_log_of_70000_entries_has_the_files_that_the_specification_lists(tmp_path: Path) -> None:
     filled(tmp_path, [b"%d" % number for number in range(70_000)])
     names = set(files_in(tmp_path))
     assert names == {
@@ -81,7 +74,7 @@ def test_a_bundle_holds_entries_behind_their_lengths_and_a_tile_their_hashes(tmp
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(cuts=st.lists(st.integers(0, 1100), max_size=5), data=st.data())
 def test_however_entries_arrive_roots_proofs_and_entries_are_the_same(
-    tmp_path_factory: pytest.TempPathFactory, quick_disk: None, cuts: list[int], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("log")
     store, size = TileStore(folder), 0
@@ -101,7 +94,7 @@ def test_however_entries_arrive_roots_proofs_and_entries_are_the_same(
 
 
 @pytest.mark.parametrize("size", [*range(1, 10), 255, 257])
-def test_every_entry_of_a_small_log_is_proved(tmp_path: Path, quick_disk: None, size: int) -> None:
+def test_every_entry_of_a_small_log_is_proved(tmp_path: Path, size: int) -> None:
     store, root = filled(tmp_path, ENTRIES[:size]), naive_root(ENTRIES[:size])
     for index in range(size):
         path = store.inclusion_proof(index, size)
@@ -110,7 +103,7 @@ def test_every_entry_of_a_small_log_is_proved(tmp_path: Path, quick_disk: None, 
         tree.verify_consistency(index, size, before, root, store.consistency_proof(index, size))
 
 
-def test_partial_files_go_when_the_whole_one_is_there(tmp_path: Path) -> None:
+def test_partial_files_go_when_the_whole_one_is_there(tmp_path: Path, real_disk: None) -> None:
     store = filled(tmp_path, ENTRIES[:100])
     store.append(ENTRIES[100:200], size=100)
     assert {"tile/0/000.p/100", "tile/0/000.p/200"} <= set(files_in(tmp_path))
