@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Final
 
-from tests.host.hostile import EVENTS, FEED, JSON, MODE, Hostile
+from tests.host.hostile import EVENTS, FEED, JSON, MODE, SCHEMA, Hostile
 
 PATIENCE_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 0.02
@@ -181,6 +181,17 @@ def pages(dice: random.Random, signed_in: dict[str, str]) -> list[Wire]:
     return [
         Wire(name=f"page {path[:30]}", method="GET", pieces=[head("GET", path, signed_in)]),
         Wire(name=f"form {path[:30]}", pieces=[head("POST", path, form), b"login=%00&password=%ff%fe"[:24]]),
+    ]
+
+
+def ordinary(signed_in: dict[str, str]) -> list[Wire]:
+    """Right requests to everything: what a server has loaded before anything hostile comes."""
+    slate = b'{"surface": "home"}'
+    serve = head("POST", FEED, {**signed_in, "Content-Length": str(len(slate))})
+    reads = [page for page in (*PAGES, SCHEMA) if "%" not in page and page != "/nowhere"]
+    return [
+        Wire(name="a slate", pieces=[serve, slate]),
+        *(Wire(name=page, method="GET", pieces=[head("GET", page, signed_in)]) for page in reads),
     ]
 
 
