@@ -97,19 +97,12 @@ def check_signature(text: str, key: Key, lines: Sequence[str]) -> str:
     raise Failed(f"{who} has not signed the checkpoint.")
 
 
-def climb(index: int, size: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+def climb(index: int, size: int, path: Sequence[bytes]) -> list[tuple[bytes, bool]]:
     """RFC 9162 2.1.3.2 and 2.1.4.2: each hash of a path, and whether it stands on the left."""
-    place, last = index, size - 1
-    for sibling in path:
-        if last == 0 or len(sibling) != 32:
-            raise Failed(f"A proof for entry {index} of {size} has too many hashes, or one that has not 32 bytes.")
-        left = bool(place & 1) or place == last
-        yield sibling, left
-        while left and place and not place & 1:
-            place, last = place >> 1, last >> 1
-        place, last = place >> 1, last >> 1
-    if last or not 0 <= index < size:
-        raise Failed(f"A proof for entry {index} of {size} has too few hashes.")
+    inner = (index ^ (size - 1)).bit_length()  # below this height each node has a sibling; above it, only right ones
+    if not 0 <= index < size or len(path) != inner + bin(index >> inner).count("1"):
+        raise Failed(f"A proof for entry {index} of {size} has too few hashes, or too many.")
+    return [(sibling, height >= inner or bool(index >> height & 1)) for height, sibling in enumerate(path)]
 
 
 def root_by_path(entry: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
@@ -143,17 +136,25 @@ def read_bundle(path: str) -> dict[str, bytes]:
         return {name: archive.read(name) for name in names}
 
 
-def read_entry(evidence: dict[str, Any], record: bytes) -> tuple[bytes, str]:
+def read_entry(document: bytes, record: bytes) -> tuple[bytes, str]:
     """The log entry that the record leads to, and a sentence about how."""
-    batch, event_id, salt = evidence["batch"], uuid.UUID(str(evidence["event_id"])), str(evidence["salt"])
-    if set(evidence) != {"batch", "event_id", "salt", "version"} or evidence["version"] != 1 or len(salt) != 64:
-        raise ValueError("evidence.json is not of version 1, or its salt has not 32 bytes.")
-    commitment = sha256(COMMITMENT, event_id.bytes, sha256(bytes.fromhex(salt), record))
+    given = json.loads(document)
+    event_id, salt, batch = uuid.UUID(given["event_id"]), bytes.fromhex(given["salt"]), given["batch"]
+    path = [bytes.fromhex(each) for each in batch["path"]] if batch else []
+    index, count = (int(batch["index"]), int(batch["count"])) if batch else (0, 1)
+    spelt: dict[str, Any] = {"batch": None, "event_id": str(event_id), "salt": salt.hex(), "version": 1}
+    if batch is not None:
+        spelt["batch"] = {"count": count, "index": index, "path": [each.hex() for each in path]}
+    # What was read must be spelt in these very bytes: no other key, type, case or space means the same evidence.
+    if document != json.dumps(spelt, indent=1, sort_keys=True).encode() + b"\n" or {*map(len, [salt, *path])} != {32}:
+        raise ValueError("evidence.json is not of version 1, not in its one spelling, or a hash has not 32 bytes.")
+    commitment = sha256(COMMITMENT, event_id.bytes, sha256(salt, record))
     said = f"The record of {len(record)} bytes, as event {event_id} with its salt, commits to {commitment.hex()}"
     if batch is None:
         return b"\x01\x01" + commitment, f"{said}, which is an entry by itself."
-    index, count = batch["index"], batch["count"]
-    root = root_by_path(commitment, index, count, [bytes.fromhex(each) for each in batch["path"]])
+    if not 2 <= count <= 65_536 or not 0 <= index < count:
+        raise ValueError("A batch has 2 to 65,536 events, and an index below their number.")
+    root = root_by_path(commitment, index, count, path)
     return b"\x01\x02" + count.to_bytes(4, "big") + root, f"{said}, number {index} of the {count} in its entry."
 
 
@@ -164,7 +165,7 @@ def verify(files: dict[str, bytes], log: Key, witnesses: Sequence[Key]) -> Itera
     index, path = int(match[1]), [decode64(line, 32) for line in match[2].split("\n")[1:]]
     size, root, said = open_checkpoint(note, log, witnesses)
     yield from said
-    entry, how = read_entry(json.loads(files["evidence.json"]), files["record"])
+    entry, how = read_entry(files["evidence.json"], files["record"])
     yield how
     if root_by_path(entry, index, size, path) != root:
         raise Failed(f"The record does not lead to entry {index} of {size}: it, its salt or a proof differs.")
@@ -181,8 +182,8 @@ def main() -> int:
         sys.stdout.write(__doc__ or "")
         return 2
     try:
-        keys = [read_key(each) for each in sys.argv[2:]]
-        for said in verify(read_bundle(sys.argv[1]), keys[0], keys[1:]):
+        log, *witnesses = [read_key(each) for each in sys.argv[2:]]
+        for said in verify(read_bundle(sys.argv[1]), log, witnesses):
             sys.stdout.write(f"holds: {said}\n")
     except Failed as error:
         sys.stdout.write(f"FAILS: {error}\n")
