@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--full-rows",
         type=int,
-        default=200_000,
+        default=400_000,
         help="training rows of the last line, which is to recover what was planted; 0: none",
     )
     parser.add_argument("--test-rows", type=int, default=30_000)

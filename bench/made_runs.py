@@ -172,7 +172,7 @@ def _sample(
         items=world.items,
         categories=world.categories,
         lengths=world.lengths,
-        parts=(train, validation, 1 - train - validation),
+        parts=(train, validation, max(0.0, 1 - train - validation)),
         seed=seed,
     )
 
