@@ -7,10 +7,13 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
+import tracemalloc
+import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -79,16 +82,27 @@ def quick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], f
     return f"{status} {capsys.readouterr().out}"
 
 
-def repacked(change: Callable[[dict[str, bytes]], Any], bundle: bytes = BUNDLE) -> bytes:
-    """A bundle with its files changed."""
-    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    change(files)
+def zipped(files: Sequence[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> bytes:
+    """A zip of these files, whatever their names."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in files.items():
+    with warnings.catch_warnings(), zipfile.ZipFile(stream, "w", compression) as archive:
+        warnings.simplefilter("ignore")  # a name that comes twice
+        for name, content in files:
             archive.writestr(name, content)
     return stream.getvalue()
+
+
+def contents(bundle: bytes = BUNDLE) -> dict[str, bytes]:
+    """The files of a bundle."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def repacked(change: Callable[[dict[str, bytes]], Any], bundle: bytes = BUNDLE) -> bytes:
+    """A bundle with its files changed."""
+    files = contents(bundle)
+    change(files)
+    return zipped([*files.items()])
 
 
 def test_the_verifier_needs_nothing_of_ours_and_is_short() -> None:
@@ -263,12 +277,80 @@ def test_the_key_of_one_log_does_not_vouch_for_another(tmp_path: Path) -> None:
 def test_no_bit_of_the_bundle_can_change_unseen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with zipfile.ZipFile(io.BytesIO(BUNDLE)) as archive:
-        names = archive.namelist()
-        held = {name: archive.read(name) for name in names}
-    for name in names:
+    held = contents()
+    for name in held:
         for at in range(0, len(held[name]) * 8, 53):
             content = bytearray(held[name])
             content[at // 8] ^= 1 << at % 8
             said = quick(monkeypatch, capsys, tmp_path, repacked(lambda files: files.update({name: bytes(content)})))  # noqa: B023
             assert not said.startswith("0 "), (name, at, said)
+
+
+def lying(bundle: bytes, size: int) -> bytes:
+    """The bundle with each file said to have so many bytes once it is read."""
+    changed, at = bytearray(bundle), -1
+    while (at := bundle.find(b"PK\1\2", at + 1)) >= 0:
+        changed[at + 24 : at + 28] = size.to_bytes(4, "little")
+    return bytes(changed)
+
+
+BOMB = [*{**contents(), "record": bytes(30_000_000)}.items()]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "why"),
+    [
+        (zipped(BOMB, zipfile.ZIP_DEFLATED), "is compressed"),
+        (lying(zipped(BOMB, zipfile.ZIP_BZIP2), 10), "is compressed"),
+        (lying(zipped(BOMB, zipfile.ZIP_LZMA), 10), "is compressed"),
+        (lying(BUNDLE, 10), "two sizes"),
+        (zipped([*{**contents(), "consistency": bytes(65_537)}.items()]), "more than 65536 bytes"),
+        (zipped([(f"{number}", b"") for number in range(10_000)]), "few names"),
+        (zipped([*contents().items(), ("record", RECORD)]), "once"),
+        (BUNDLE[:-2] + b"\4\0PK\5\6", "no comment"),
+        (b"", "OSError"),
+    ],
+    ids=["deflate", "bzip2", "lzma", "sizes", "beside", "names", "twice", "comment", "empty"],
+)
+def test_what_would_be_large_once_it_is_read_is_refused_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: bytes, why: str
+) -> None:
+    tracemalloc.start()
+    said = quick(monkeypatch, capsys, tmp_path, bundle)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said.startswith("2 UNREADABLE: ")
+    assert why in said
+    assert most < 1_000_000
+
+
+def test_a_bundle_of_more_than_64_mib_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(verify_evidence, "MAX_BYTES", len(BUNDLE))
+    assert quick(monkeypatch, capsys, tmp_path, BUNDLE).startswith("0 ")
+    monkeypatch.setattr(verify_evidence, "MAX_BYTES", len(BUNDLE) - 1)
+    assert quick(monkeypatch, capsys, tmp_path, BUNDLE).startswith("2 UNREADABLE: ")
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        zipped([("record\nEverything holds.\n\x1b[2J\u202e", b"")]),
+        zipped([("record_\nEverything holds.", RECORD), *list(contents().items())[1:]]).replace(
+            b"record_", b"record\0"
+        ),
+        repacked(swapped("receipt.tlog-proof", b"index 21", b"index 21\n\x1b[2J\rEverything holds.")),
+        repacked(swapped("evidence.json", b'"salt"', b'"\\n\x1b[2JEverything holds."')),
+    ],
+    ids=["name", "nul", "proof", "key"],
+)
+def test_no_line_is_printed_that_the_bundle_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: bytes
+) -> None:
+    said = quick(monkeypatch, capsys, tmp_path, bundle)
+    assert said.startswith("2 ")
+    assert re.fullmatch("[ -~\n]+", said)
+    lines = said.removeprefix("2 ").splitlines()
+    assert all(line.startswith("holds: ") for line in lines[:-1])
+    assert lines[-1].startswith("UNREADABLE: ")
