@@ -8,7 +8,7 @@ from typing import Final
 TILE_WIDTH: Final = 256
 ENTRIES: Final = "entries"
 
-_NAME = re.compile(r"tile/(entries|0|[1-9]\d?)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
+_NAME = re.compile(r"tile/(entries|0|[1-9]\d?)/((?:x\d{3}/){0,6}\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
 
 
 def tile_path(kind: int | str, number: int, width: int = TILE_WIDTH) -> str:
@@ -22,10 +22,28 @@ def tile_path(kind: int | str, number: int, width: int = TILE_WIDTH) -> str:
 
 def is_tile_path(path: str) -> bool:
     """Whether a log may hold a file of this path: its one spelling, level at most 63, width at most 255."""
+    return _stop(path) is not None
+
+
+def covers(path: str, size: int) -> bool:
+    """Whether a checkpoint of `size` entries covers a file: it is a tile or bundle, whole or partial, that a log of so
+    many entries or fewer has. Any other path, such as one with a width of 0 or 256, is not covered.
+    """
+    stop = _stop(path)
+    return stop is not None and stop <= size
+
+
+def _stop(path: str) -> int | None:
+    """The entries that a log must have to have a file of this path; None where no log has one."""
     match = _NAME.fullmatch(path)
     if match is None:
-        return False
-    kind, number, width = match.groups()
-    if kind != ENTRIES and int(kind) > 63:
-        return False
-    return tile_path(kind, int(re.sub(r"[x/]", "", number)), int(width or TILE_WIDTH)) == path and width != "256"
+        return None
+    kind, digits, partial = match.groups()
+    level, number, width = (
+        0 if kind == ENTRIES else int(kind),
+        int(re.sub("[x/]", "", digits)),
+        int(partial or TILE_WIDTH),
+    )
+    if level > 63 or (partial and width >= TILE_WIDTH) or tile_path(kind, number, width) != path:
+        return None
+    return number * TILE_WIDTH + width << 8 * level

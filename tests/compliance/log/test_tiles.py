@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compliance.audit.log import tree
 from compliance.audit.log.files import FileConflict
-from compliance.audit.log.paths import is_tile_path, tile_path
+from compliance.audit.log.paths import covers, is_tile_path, tile_path
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.log.tiles import EntryRefused, TileStore
 from tests.compliance.log.made_log import files_in, filled, made_entries, naive_root
@@ -44,6 +44,9 @@ def test_paths_are_those_of_the_specification(kind: int | str, number: int, widt
         "tile/0/001/000",
         "tile/0/000.p/0",
         "tile/0/000.p/256",
+        "tile/0/000.p/257",
+        "tile/0/000.p/999",
+        "tile/0/" + "x999/" * 2000 + "999",
         "tile/0/000.p/07",
         "tile/0/000.p",
         "tile/data/000",
@@ -53,6 +56,36 @@ def test_paths_are_those_of_the_specification(kind: int | str, number: int, widt
 )
 def test_other_spellings_are_no_files_of_a_log(path: str) -> None:
     assert not is_tile_path(path)
+    assert not covers(path, 1 << 63)
+
+
+def test_a_checkpoint_covers_every_file_that_it_needs_and_none_of_what_was_appended_since(tmp_path: Path) -> None:
+    store = filled(tmp_path, ENTRIES[:300])
+    before = set(files_in(tmp_path))
+    assert all(covers(path, 300) for path in before)
+    store.append(ENTRIES[300:], size=300)
+    after = set(files_in(tmp_path))
+    assert {path for path in after if covers(path, 300)} == after & before
+
+
+@pytest.mark.parametrize(
+    ("path", "least"),
+    [
+        ("tile/0/000.p/1", 1),
+        ("tile/entries/000.p/255", 255),
+        ("tile/entries/000", 256),
+        ("tile/0/001.p/7", 263),
+        ("tile/1/000.p/3", 3 * 256),
+        ("tile/1/000", 65_536),
+        ("tile/2/000.p/1", 65_536),
+        ("tile/entries/x001/000.p/9", 256_009),
+        ("tile/63/000.p/1", 1 << 504),
+    ],
+)
+def test_a_file_is_covered_from_the_size_on_that_first_has_it(path: str, least: int) -> None:
+    assert covers(path, least)
+    assert not covers(path, least - 1)
+    assert not covers(path, 0)
 
 
 def test_a_log_of_70000_entries_has_the_files_that_the_specification_lists(tmp_path: Path) -> None:
