@@ -75,6 +75,16 @@ class TileStore:
         number, place = divmod(index, TILE_WIDTH)
         return self._files.bundle(number, min(TILE_WIDTH, size - number * TILE_WIDTH))[place]
 
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of entries start..stop-1, in order; each bundle is read once. Raises IndexError, LogDamaged."""
+        if not 0 <= start <= stop:
+            raise IndexError(f"There are no entries from {start} to {stop}: ask for 0 <= start <= stop.")
+        while start < stop:
+            number, place = divmod(start, TILE_WIDTH)
+            end = min(stop, (number + 1) * TILE_WIDTH)
+            yield from self._files.bundle(number, end - number * TILE_WIDTH)[place:]
+            start = end
+
     def check(self, size: int, root: bytes) -> Iterator[str]:
         """Read every file of a published checkpoint; a sentence for each that is wrong or missing. None: all hold."""
         return check_tiles(self.folder, size, root)

@@ -177,6 +177,38 @@ def test_entries_that_are_too_long_are_refused_whole(tmp_path: Path) -> None:
     assert files_in(tmp_path) == {}
 
 
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0, 1100), (0, 0), (7, 7), (255, 257), (256, 512), (300, 1099), (1024, 1100)]
+)
+def test_a_run_of_entries_is_what_was_appended(tmp_path: Path, start: int, stop: int) -> None:
+    assert list(filled(tmp_path, ENTRIES).entries(start, stop)) == ENTRIES[start:stop]
+
+
+def test_a_run_of_entries_reads_each_bundle_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, read, real = filled(tmp_path, ENTRIES), list[Path](), Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    assert len(list(store.entries(0, len(ENTRIES)))) == len(ENTRIES)
+    monkeypatch.undo()
+    assert [path.relative_to(tmp_path).as_posix() for path in read] == [
+        *(tile_path("entries", number) for number in range(4)),
+        *("tile/entries/004", "tile/entries/004.p/76"),
+    ]
+
+
+def test_a_run_of_entries_that_the_files_do_not_have_is_refused(tmp_path: Path) -> None:
+    store = filled(tmp_path, ENTRIES)
+    for start, stop in ((-1, 3), (4, 3)):
+        with pytest.raises(IndexError, match="0 <= start <= stop"):
+            next(store.entries(start, stop))
+    with pytest.raises(LogDamaged, match=r"tile/entries/004\.p/77 is missing"):
+        list(store.entries(0, 1101))
+
+
 def test_missing_or_cut_files_are_said_to_be(tmp_path: Path) -> None:
     store = filled(tmp_path, ENTRIES[:300])
     with pytest.raises(LogDamaged, match=r"tile/0/001\.p/45 is missing"):
