@@ -74,7 +74,7 @@ def check_tiles(folder: Path, size: int, root: bytes) -> Iterator[str]:
 
 def _read(folder: Path, level: int, number: int, width: int, below: list[_Tile] | None) -> _Tile:
     """A tile as its files have it, and as the tiles below would have it."""
-    views = list(_views(folder, level, number, width))
+    views = _views(folder, level, number, width)
     if below is None:
         views += _views(folder, ENTRIES, number, width)
     rows = [view.row for view in views if len(view.row) == width]
@@ -104,17 +104,21 @@ def _derived(below: list[_Tile], stored: list[Row]) -> Row | None:
     return row
 
 
-def _views(folder: Path, kind: int | str, number: int, width: int) -> Iterator[_View]:
-    """What each file of a tile or bundle says, cut to `width`; one that must be there and is not says so."""
+def _views(folder: Path, kind: int | str, number: int, width: int) -> list[_View]:
+    """What each file of a tile or bundle says, cut to `width`; one that must be there and is not says so.
+
+    A writer may be at work: it removes partial files once the whole one is there, so the whole one is read last.
+    """
     whole = tile_path(kind, number)
-    widths = _partial_widths(folder / f"{whole}.p")
-    if (folder / whole).exists():
-        yield _view(folder, kind, whole, TILE_WIDTH, width)
-    elif width == TILE_WIDTH or width not in widths:
-        yield _View(path=tile_path(kind, number, width), problem="is missing")
-    for each in widths:
-        if each <= width:  # a wider one belongs to an append that the root does not cover
-            yield _view(folder, kind, tile_path(kind, number, each), each, width)
+    found = {
+        each: _view(folder, kind, tile_path(kind, number, each), each, width)
+        for each in _partial_widths(folder / f"{whole}.p")
+        if each <= width  # a wider one belongs to an append that the root does not cover
+    }
+    first = _view(folder, kind, whole, TILE_WIDTH, width)
+    if first is None and found.get(width) is None:
+        first = _View(path=tile_path(kind, number, width), problem="is missing")
+    return [view for view in (first, *found.values()) if view is not None]
 
 
 def _partial_widths(partial: Path) -> list[int]:
@@ -125,10 +129,13 @@ def _partial_widths(partial: Path) -> list[int]:
     return sorted(int(name) for name in names if name.isdecimal() and name.isascii() and 0 < int(name) < TILE_WIDTH)
 
 
-def _view(folder: Path, kind: int | str, path: str, holds: int, width: int) -> _View:
+def _view(folder: Path, kind: int | str, path: str, holds: int, width: int) -> _View | None:
+    """What one file says, cut to `width`; None where it is not there."""
     try:
         content = (folder / path).read_bytes()
         row = leaf_hashes(split_entries(content)) if kind == ENTRIES else split_hashes(content)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return _View(path=path, problem=f"cannot be read ({error.strerror})")
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,55 @@ def test_files_of_an_append_that_has_no_checkpoint_yet_are_no_fault(store: TileS
 def test_a_file_that_no_log_has_is_named(store: TileStore) -> None:
     (store.folder / "tile/0/notes.txt").write_bytes(b"")
     assert list(store.check(SIZE, ROOT)) == ["tile/0/notes.txt is no file of a log."]
+
+
+def after_listing(monkeypatch: pytest.MonkeyPatch, folder: str, act: Callable[[], object]) -> list[str]:
+    """Let a writer act right after the audit has listed a folder of partial files; the list names the folder then."""
+    real, done = Path.iterdir, list[str]()
+
+    def listed(path: Path) -> Iterator[Path]:
+        names = list(real(path))
+        if path.as_posix().endswith(folder) and not done:
+            done.append(folder)
+            act()
+        return iter(names)
+
+    monkeypatch.setattr(Path, "iterdir", listed)
+    return done
+
+
+@pytest.mark.parametrize("folder", ["tile/0/004.p", "tile/entries/004.p"])
+def test_partial_files_that_become_whole_during_the_audit_are_no_fault(
+    store: TileStore, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    done = after_listing(monkeypatch, folder, lambda: store.append(made_entries(900, seed=6), size=SIZE))
+    assert list(store.check(SIZE, ROOT)) == []
+    assert done == [folder]
+    assert not (store.folder / folder).exists()
+
+
+def test_a_superseded_partial_file_that_is_removed_during_the_audit_is_no_fault(
+    store: TileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = after_listing(monkeypatch, "tile/0/004.p", (store.folder / "tile/0/004.p/26").unlink)
+    assert list(store.check(SIZE, ROOT)) == []
+    assert done
+
+
+def test_a_partial_file_that_is_needed_and_goes_during_the_audit_is_missing(
+    store: TileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_listing(monkeypatch, "tile/0/004.p", (store.folder / "tile/0/004.p/76").unlink)
+    assert list(store.check(SIZE, ROOT)) == ["tile/0/004.p/76 is missing."]
+
+
+def test_a_whole_file_that_was_forged_while_it_appeared_is_named(
+    store: TileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forge() -> None:
+        store.append(made_entries(900, seed=6), size=SIZE)
+        path = store.folder / "tile/0/004"
+        path.write_bytes(b"?" + path.read_bytes()[1:])
+
+    after_listing(monkeypatch, "tile/0/004.p", forge)
+    assert named(list(store.check(SIZE, ROOT))) == {"tile/0/004"}
