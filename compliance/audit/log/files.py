@@ -33,6 +33,13 @@ def put_all(files: Iterable[tuple[Path, bytes]], folder: Path) -> list[Path]:
     return paths
 
 
+def put_tiles(files: Iterable[tuple[Path, bytes]], folder: Path) -> None:
+    """`put_all`, after which the partial forms of whole files go: they have done their work."""
+    for path in put_all(files, folder):
+        if not path.parent.name.endswith(".p"):
+            remove_folder(path.with_name(f"{path.name}.p"))
+
+
 def replace(path: Path, content: bytes) -> None:
     """Give a file new content, all of it or nothing, so that it survives a power cut when this returns."""
     handle = os.open(_temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

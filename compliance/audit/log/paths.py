@@ -20,30 +20,33 @@ def tile_path(kind: int | str, number: int, width: int = TILE_WIDTH) -> str:
     return path if width == TILE_WIDTH else f"{path}.p/{width}"
 
 
+def parse_path(path: str) -> tuple[int | str, int, int] | None:
+    """Kind, number and width of a tile's or bundle's path, the reverse of `tile_path`; None where it is no such path.
+
+    It has one spelling, a level of at most 63, and a width of at most 255 where it is a partial one.
+    """
+    match = _NAME.fullmatch(path)
+    if match is None:
+        return None
+    kind, digits, partial = match.groups()
+    level = kind if kind == ENTRIES else int(kind)
+    number, width = int(re.sub("[x/]", "", digits)), int(partial or TILE_WIDTH)
+    if (level != ENTRIES and int(kind) > 63) or (partial and width >= TILE_WIDTH):
+        return None
+    return (level, number, width) if tile_path(level, number, width) == path else None
+
+
 def is_tile_path(path: str) -> bool:
-    """Whether a log may hold a file of this path: its one spelling, level at most 63, width at most 255."""
-    return _stop(path) is not None
+    """Whether a log may hold a file of this path."""
+    return parse_path(path) is not None
 
 
 def covers(path: str, size: int) -> bool:
     """Whether a checkpoint of `size` entries covers a file: it is a tile or bundle, whole or partial, that a log of so
     many entries or fewer has. Any other path, such as one with a width of 0 or 256, is not covered.
     """
-    stop = _stop(path)
-    return stop is not None and stop <= size
-
-
-def _stop(path: str) -> int | None:
-    """The entries that a log must have to have a file of this path; None where no log has one."""
-    match = _NAME.fullmatch(path)
-    if match is None:
-        return None
-    kind, digits, partial = match.groups()
-    level, number, width = (
-        0 if kind == ENTRIES else int(kind),
-        int(re.sub("[x/]", "", digits)),
-        int(partial or TILE_WIDTH),
-    )
-    if level > 63 or (partial and width >= TILE_WIDTH) or tile_path(kind, number, width) != path:
-        return None
-    return number * TILE_WIDTH + width << 8 * level
+    place = parse_path(path)
+    if place is None:
+        return False
+    kind, number, width = place
+    return number * TILE_WIDTH + width <= size >> 8 * (0 if isinstance(kind, str) else kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from compliance.audit.log.paths import ENTRIES, TILE_WIDTH, tile_path
@@ -31,6 +31,11 @@ def split_entries(content: bytes) -> list[bytes]:
             raise ValueError(f"ends inside entry {len(found)}")
         found.append(content[start:at])
     return found
+
+
+def join_entries(entries: Iterable[bytes]) -> bytes:
+    """A bundle's bytes for entries of at most 65,535 bytes each."""
+    return b"".join([part for entry in entries for part in (len(entry).to_bytes(2, "big"), entry)])
 
 
 class TileReader:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from compliance.audit.log.check import check_tiles
-from compliance.audit.log.files import put_all, remove_folder
+from compliance.audit.log.files import put_tiles
 from compliance.audit.log.paths import ENTRIES, TILE_WIDTH, tile_path
-from compliance.audit.log.reading import LogDamaged, TileReader
+from compliance.audit.log.reading import LogDamaged, TileReader, join_entries
+from compliance.audit.log.rebuild import rebuild
 from compliance.audit.log.tree import consistency_proof, fold, inclusion_proof, leaf_hashes, peaks, roll_up
 
 MAX_ENTRY_BYTES: Final = 65_535  # a bundle gives each entry's length as a uint16
@@ -38,8 +39,7 @@ class TileStore:
         with more behind them. Give `root`, the one last signed, and damaged files are refused before they are built
         upon. Raises EntryRefused, LogDamaged, FileConflict (other entries were given these places before), OSError.
         """
-        if entries and max(map(len, entries)) > MAX_ENTRY_BYTES:
-            raise EntryRefused(f"An entry has more than {MAX_ENTRY_BYTES} bytes: log a commitment to it instead.")
+        _refuse_long(entries)
         held, edge = self._edge(size)
         if root is not None and _root(edge) != root:
             raise LogDamaged(
@@ -51,9 +51,7 @@ class TileStore:
         bundles = _bundles(entries, size, held)
         tiles, rows = _tiles(leaf_hashes(entries), size, edge)
         files = ((self.folder / path, content) for path, content in itertools.chain(bundles, tiles))
-        for path in put_all(files, self.folder):
-            if not path.parent.name.endswith(".p"):  # complete now: its partial forms have done their work
-                remove_folder(path.with_name(f"{path.name}.p"))
+        put_tiles(files, self.folder)
         return _root(rows)
 
     def root(self, size: int) -> bytes:
@@ -89,6 +87,17 @@ class TileStore:
         """Read every file of a published checkpoint; a sentence for each that is wrong or missing. None: all hold."""
         return check_tiles(self.folder, size, root)
 
+    def rebuild(self, entries: Sequence[bytes], *, root: bytes, aside: Path) -> list[str]:
+        """Write every file of a log of exactly these entries anew; return the names of the files that were in the way.
+
+        They are moved to `aside`, never deleted: files with other bytes, and files that no log of this size has, such
+        as those of a round that is lost. `aside` is made if need be, on the same file system and not below `tile/`.
+        Nothing is touched unless the entries give `root`, the one that was signed. Durable when this returns; after
+        a crash, call it again. Raises LogDamaged, EntryRefused, ValueError (where `aside` cannot be), OSError.
+        """
+        _refuse_long(entries)
+        return rebuild(self.folder, entries, root=root, aside=aside)
+
     def _edge(self, size: int) -> tuple[list[bytes], list[list[bytes]]]:
         """Entries of the bundle that is not full yet, and per level the hashes of the tile that is not full yet."""
         edge = self._files.edge(size)
@@ -104,13 +113,17 @@ class TileStore:
         return held, edge
 
 
+def _refuse_long(entries: Sequence[bytes]) -> None:
+    if entries and max(map(len, entries)) > MAX_ENTRY_BYTES:
+        raise EntryRefused(f"An entry has more than {MAX_ENTRY_BYTES} bytes: log a commitment to it instead.")
+
+
 def _bundles(entries: Sequence[bytes], size: int, held: list[bytes]) -> Iterator[tuple[str, bytes]]:
     """Paths and bytes of the bundles that `entries` fill after the `held` ones of the bundle begun."""
     number, start, stop = size // TILE_WIDTH, 0, TILE_WIDTH - len(held)
     while start < len(entries):
         group = [*held, *entries[start:stop]]
-        content = b"".join([part for entry in group for part in (len(entry).to_bytes(2, "big"), entry)])
-        yield tile_path(ENTRIES, number, len(group)), content
+        yield tile_path(ENTRIES, number, len(group)), join_entries(group)
         number, start, stop, held = number + 1, stop, stop + TILE_WIDTH, []
 
 

@@ -15,7 +15,7 @@ import pytest
 from compliance.audit.log.tiles import TileStore
 from tests.compliance.log.made_log import files_in, filled, made_entries, naive_root
 
-OPERATIONS: Final = ("open", "write", "fsync", "replace", "mkdir", "unlink", "rmdir")
+OPERATIONS: Final = ("open", "write", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir")
 BEFORE, AFTER = 300, 800  # completes a tile and a bundle that were partial, adds whole ones and new partial ones
 ENTRIES = made_entries(AFTER)
 ROOT_BEFORE, ROOT_AFTER = naive_root(ENTRIES[:BEFORE]), naive_root(ENTRIES)
@@ -108,6 +108,57 @@ def test_after_a_stop_at_any_operation_the_same_append_gives_the_same_files(
         monkeypatch.undo()
         assert files_in(folder) == files_in(clean)
         shutil.rmtree(folder)
+
+
+def harmed(folder: Path) -> TileStore:
+    """A log of BEFORE entries, with the files of a round that is lost, and a file that was changed."""
+    folder.mkdir()
+    store = filled(folder, ENTRIES[:BEFORE])
+    store.append(made_entries(500, seed=3), size=BEFORE)
+    (folder / "tile/0/000").write_bytes(b"changed")
+    return store
+
+
+def rebuilt(folder: Path) -> list[str]:
+    return TileStore(folder).rebuild(ENTRIES[:BEFORE], root=ROOT_BEFORE, aside=folder / "aside")
+
+
+def test_after_a_stop_at_any_operation_the_same_rebuild_gives_the_same_files_and_loses_none(
+    tmp_path: Path, disk: Callable[..., Disk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = harmed(tmp_path / "clean").folder
+    shutil.copytree(clean, tmp_path / "before")
+    whole = disk(NEVER, Killed(), for_good=True)
+    moved = rebuilt(clean)
+    monkeypatch.undo()
+    kept = [content for name, content in files_in(clean).items() if name.startswith("aside/")]
+    assert len(kept) == len(moved) == 8
+    for stop_at in range(1, len(whole.done) + 1):
+        folder = tmp_path / str(stop_at)
+        shutil.copytree(tmp_path / "before", folder)
+        disk(stop_at, Killed(), for_good=True)
+        with pytest.raises(Killed):
+            rebuilt(folder)
+        disk(NEVER, Killed(), for_good=True)
+        assert set(rebuilt(folder)) <= set(moved)
+        monkeypatch.undo()
+        assert files_in(folder) == files_in(clean)
+        assert list(TileStore(folder).check(BEFORE, ROOT_BEFORE)) == []
+        assert appended(folder) == ROOT_AFTER
+        shutil.rmtree(folder)
+
+
+def test_what_a_rebuild_moves_is_durable_before_anything_takes_its_place(
+    tmp_path: Path, disk: Callable[..., Disk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = harmed(tmp_path / "log").folder
+    made = disk(NEVER, Killed(), for_good=True)
+    moved = rebuilt(folder)
+    monkeypatch.undo()
+    last = max(at for at, (name, _) in enumerate(made.done) if name == "rename")
+    first = min(at for at, (name, _) in enumerate(made.done) if name == "replace")
+    for synced in (folder / "aside", *((folder / name).parent for name in moved)):
+        assert ("fsync", str(synced)) in made.done[last:first]
 
 
 def test_files_are_synced_before_they_get_their_names_and_folders_after(
