@@ -18,8 +18,9 @@ class SaltRefused(ValueError):
 def commit(event_id: UUID, salt: bytes, content: bytes) -> bytes:
     """SHA-256(domain || version || event id || SHA-256(salt || content)): 32 bytes for the log.
 
-    `salt` is 32 random bytes kept beside the event, never in the log; `content` the event's stored bytes, of which
-    what describes a person is ciphertext. The domain keeps these bytes apart from any other hash. Raises SaltRefused.
+    `salt` is 32 random bytes kept beside the event, never in the log; `content` the event's stored bytes. They
+    are not encrypted today, whoever they describe: the commitment hides them, the database does not. The domain keeps
+    these bytes apart from any other hash. Raises SaltRefused.
     """
     if len(salt) != SALT_BYTES:
         raise SaltRefused(f"A salt of {len(salt)} bytes was given: draw {SALT_BYTES} random bytes for each event.")
