@@ -49,7 +49,7 @@ class TileStore:
         if not entries:
             return _root(edge)
         bundles = _bundles(entries, size, held)
-        tiles, rows = _tiles(leaf_hashes(entries), size, edge)
+        tiles, rows = filled_tiles(leaf_hashes(entries), size, edge)
         files = ((self.folder / path, content) for path, content in itertools.chain(bundles, tiles))
         put_tiles(files, self.folder)
         return _root(rows)
@@ -127,10 +127,13 @@ def _bundles(entries: Sequence[bytes], size: int, held: list[bytes]) -> Iterator
         number, start, stop, held = number + 1, stop, stop + TILE_WIDTH, []
 
 
-def _tiles(
+def filled_tiles(
     hashes: list[bytes], size: int, edge: list[list[bytes]]
 ) -> tuple[list[tuple[str, bytes]], list[list[bytes]]]:
-    """Paths and bytes of the tiles that new leaf hashes fill, and the new right edge, level by level."""
+    """Paths and bytes of the tiles that new leaf hashes fill, and the new right edge, level by level.
+
+    `size` is the number of leaves before them, `edge` the right edge of those (`TileReader.edge`), lowest level first.
+    """
     files, rows, level, count = [], [], 0, size + len(hashes)
     while count:
         row = (edge[level] if level < len(edge) else []) + hashes
