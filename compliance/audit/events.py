@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import uuid_utils.compat as uuids
@@ -13,6 +13,10 @@ from django.db import transaction
 from compliance.audit.canonical import canonical
 from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.models import AuditEvent, LogQueue
+from ranking.catalogue.clock import from_ms, to_ms
+
+SERVE: Final = "serve"
+"""The kind of a serve record's commitment; all other kinds are `AuditEvent.kind`."""
 
 
 @transaction.atomic
@@ -22,7 +26,8 @@ def note(*, kind: str, happened_at: datetime, what: dict[str, Any]) -> UUID:
     `what` says who did it, what was done and why, without floats. Raises NotCanonical.
     """
     event_id, salt = uuids.uuid7(), secrets.token_bytes(SALT_BYTES)
-    body = canonical({"id": str(event_id), "kind": kind, **what})
-    AuditEvent.objects.create(id=event_id, kind=kind, happened_at=happened_at, body=body, salt=salt)
+    body = canonical({**what, "id": str(event_id), "kind": kind, "happened_ms": to_ms(happened_at)})
+    at = from_ms(to_ms(happened_at))  # as the bytes say it
+    AuditEvent.objects.create(id=event_id, kind=kind, happened_at=at, body=body, salt=salt)
     LogQueue.objects.create(id=event_id, kind=kind, digest=commit(event_id, salt, body))
     return event_id

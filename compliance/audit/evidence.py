@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from compliance.audit.heads import LogForked, LogPlace, newest
 from compliance.audit.log.batch import BatchRefused, inner_proof
+from compliance.audit.log.commitment import SaltRefused
 from compliance.audit.log.evidence import Evidence, evidence_bundle
 from compliance.audit.log.note import NoteRefused
+from compliance.audit.log.reading import LogDamaged
 from compliance.audit.log.receipt import Receipt, ReceiptRefused
 from compliance.audit.log.tree import NotProved
-from compliance.audit.models import AuditEvent, LogCheckpoint, LogEntry, ServeRecord
-from compliance.audit.sequencer import LogPlace
+from compliance.audit.models import AuditEvent, LogEntry, ServeRecord
 
 
 class NotProven(LookupError):
@@ -19,26 +21,33 @@ class NotProven(LookupError):
 
 def receipt_of(place: LogPlace, event_id: UUID) -> str:
     """The receipt (.tlog-proof) of an event under the newest checkpoint. Raises NotProven."""
-    return _receipt(place, _entry(event_id)).text()
+    return _verified(place, event_id)[0].receipt.text()
 
 
 def bundle_of(place: LogPlace, event_id: UUID) -> bytes:
     """Everything an auditor needs to check one event offline, as a zip. Raises NotProven."""
+    return _verified(place, event_id)[1]
+
+
+def _verified(place: LogPlace, event_id: UUID) -> tuple[Evidence, bytes]:
+    """The evidence of an event and its bundle: nothing is handed out that does not hold."""
     entry = _entry(event_id)
     row = ServeRecord.objects.filter(id=event_id).first() or AuditEvent.objects.filter(id=event_id).first()
     if row is None:
         raise NotProven(f"Event {event_id} is in the log, but its record is gone: run `manage.py audit verify`.")
-    whole = Evidence(
-        record=bytes(row.body),
-        event_id=event_id,
-        salt=bytes(row.salt),
-        inner=inner_proof(_batch(entry.leaf), entry.place),
-        receipt=_receipt(place, entry),
-    )
     try:
-        return evidence_bundle(whole, log=place.verifier)
-    except (BatchRefused, NotProved, NoteRefused, ReceiptRefused) as error:
-        raise NotProven(f"What is on record of event {event_id} does not hold: {error} Run `audit verify`.") from error
+        evidence = Evidence(
+            record=bytes(row.body),
+            event_id=event_id,
+            salt=bytes(row.salt),
+            inner=inner_proof(_batch(entry.leaf), entry.place),
+            receipt=_receipt(place, entry),
+        )
+        return evidence, evidence_bundle(evidence, log=place.verifier)
+    except (BatchRefused, LogDamaged, LogForked, NotProved, NoteRefused, ReceiptRefused, SaltRefused) as error:
+        raise NotProven(
+            f"What is on record of event {event_id} does not hold: {error} Run `manage.py audit verify`."
+        ) from error
 
 
 def _entry(event_id: UUID) -> LogEntry:
@@ -57,8 +66,8 @@ def _batch(leaf: int) -> list[bytes]:
 
 
 def _receipt(place: LogPlace, entry: LogEntry) -> Receipt:
-    head = LogCheckpoint.objects.order_by("-size").first()
-    if head is None or head.size <= entry.leaf:
+    last = newest(place)
+    if last is None or last[0].size <= entry.leaf:
         raise NotProven(f"Event {entry.event_id} waits for the next checkpoint: try again in 60 seconds.")
-    path = place.tiles.inclusion_proof(entry.leaf, head.size)
-    return Receipt(index=entry.leaf, path=tuple(path), checkpoint=head.note)
+    path = place.tiles.inclusion_proof(entry.leaf, last[0].size)
+    return Receipt(index=entry.leaf, path=tuple(path), checkpoint=last[1])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
+from django.db.models.lookups import Exact
+
+_IS_HASH: Final = Exact(models.Func("digest", function="octet_length", output_field=models.IntegerField()), 32)
 
 
 class Blob(models.Model):
@@ -62,6 +67,9 @@ class LogQueue(models.Model):
     kind = models.CharField(max_length=24)
     digest = models.BinaryField()
 
+    class Meta:
+        constraints = [models.CheckConstraint(condition=_IS_HASH, name="a_waiting_digest_is_a_hash")]
+
     def __str__(self) -> str:
         return f"{self.kind} {self.id} waits"
 
@@ -75,6 +83,12 @@ class LogEntry(models.Model):
     event_id = models.UUIDField(unique=True)
     kind = models.CharField(max_length=24)
     digest = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_IS_HASH, name="a_leafs_digest_is_a_hash"),
+            models.CheckConstraint(condition=models.Q(leaf__gte=0, place__gte=0), name="leaves_begin_at_0"),
+        ]
 
     def __str__(self) -> str:
         return f"leaf {self.leaf}.{self.place}: {self.kind} {self.event_id}"

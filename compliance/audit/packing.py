@@ -11,8 +11,10 @@ def pack_bytes(content: bytes) -> bytes:
 
 
 def unpack_bytes(stored: bytes) -> bytes:
-    """Decompress. What does not decompress comes back as it is stored: its hash then tells that it was changed."""
+    """Decompress. What does not, or has more behind it, comes back as stored: its hash tells that it was changed."""
+    unpacker = zlib.decompressobj()
     try:
-        return zlib.decompress(stored)
+        content = unpacker.decompress(stored)
     except zlib.error:
         return stored
+    return content if unpacker.eof and not unpacker.unused_data else stored

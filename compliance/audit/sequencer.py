@@ -9,60 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from compliance.audit.log import files
+from compliance.audit.heads import LogForked, LogPlace, newest, refuse_fork, refuse_larger, write_checkpoint
 from compliance.audit.log.batch import entry_of
-from compliance.audit.log.note import Checkpoint, SigningKey, VerifierKey, open_note, parse_checkpoint, sign_note
-from compliance.audit.log.tiles import TileStore
+from compliance.audit.log.note import Checkpoint, SigningKey, sign_note
 from compliance.audit.models import LogCheckpoint
 
 LOCK: Final = 0x636C6572_6C6F6731
 """PostgreSQL's advisory lock for the one process that writes the log."""
-CHECKPOINT: Final = "checkpoint"
-
-
-class LogForked(Exception):
-    """What would be signed contradicts what was signed before. Nothing is signed until a person has looked."""
 
 
 class NotAlone(Exception):
     """Another process is writing the log."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogPlace:
-    """Where the log lies, who signs it, and where the second, separately owned copy of its checkpoints goes."""
-
-    folder: Path
-    key: SigningKey
-    second: Path | None = None
-
-    @property
-    def tiles(self) -> TileStore:
-        """The tiles, in a folder that is there."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return TileStore(self.folder)
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Everywhere that a checkpoint is published."""
-        return (self.folder,) if self.second is None else (self.folder, self.second)
-
-    @property
-    def verifier(self) -> VerifierKey:
-        """What anybody checks the log's signatures with."""
-        return self.key.verifier()
-
-    def head(self, note: str) -> Checkpoint:
-        """The checkpoint in a note that this log signed. Raises NoteRefused."""
-        return parse_checkpoint(open_note(note, [self.verifier]).text)
 
 
 @contextmanager
@@ -75,8 +38,9 @@ def alone() -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        if connection.connection is not None and not connection.connection.closed:  # else the lock went with it
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 _MOVE: Final = """
@@ -102,26 +66,45 @@ def assign(*, events: int = 65_536, batch: int = 1) -> int:
     return moved
 
 
-def publish(place: LogPlace, *, now: datetime | None = None) -> Checkpoint | None:
+def publish(place: LogPlace, key: SigningKey, *, now: datetime | None = None) -> Checkpoint | None:
     """Write and sign what was assigned since the last checkpoint; None where nothing was.
 
-    Raises LogDamaged where the tiles do not hold what the last checkpoint says, and LogForked where the published
-    checkpoint is larger than the database knows of: it was changed, or restored from a backup.
+    Raises LogForked where that would contradict anything that was signed, LogDamaged where tiles do not hold what was,
+    FileConflict where tiles of a lost round are in the way, OSError when a disk refuses.
     """
-    last = LogCheckpoint.objects.order_by("-size").first()
-    size, root = (last.size, bytes(last.root)) if last else (0, None)
-    _refuse_fork(place, size, root)
+    last = newest(place)
+    head = None if last is None else last[0]
+    refuse_fork(place, head)
     if last is not None:
-        write_checkpoint(place, last.note)  # a crash may have come between the database and the file
+        write_checkpoint(place, last[1])  # a crash may have come between the database and the file
+    size, root = (0, None) if head is None else (head.size, head.root)
     entries = leaves(size)
     if not entries:
         return None
     whole = place.tiles.append(entries, size=size, root=root)
-    head = Checkpoint(origin=place.key.name, size=size + len(entries), root=whole)
-    note = sign_note(head.text(), place.key)
-    LogCheckpoint.objects.create(size=head.size, root=head.root, note=note, made_at=now or timezone.now())
+    after = Checkpoint(origin=key.name, size=size + len(entries), root=whole)
+    note = sign_note(after.text(), key)
+    LogCheckpoint.objects.create(size=after.size, root=after.root, note=note, made_at=now or timezone.now())
     write_checkpoint(place, note)
-    return head
+    return after
+
+
+def rebuild(place: LogPlace) -> list[str]:
+    """Write the signed log's files anew from the database; return the files that were moved aside.
+
+    Raises LogForked where anything was published that the database does not know, LogDamaged where its leaves do not
+    hash to the signed root: nothing is touched then.
+    """
+    last = newest(place)
+    if last is None:
+        return []
+    head, note = last
+    refuse_larger(place, head)
+    aside = place.folder.with_name(f"{place.folder.name}.aside")
+    moved = place.tiles.rebuild(leaves(0, head.size), root=head.root, aside=aside)
+    refuse_fork(place, head)
+    write_checkpoint(place, note)
+    return moved
 
 
 def leaves(start: int, stop: int | None = None) -> list[bytes]:
@@ -143,33 +126,3 @@ def leaves(start: int, stop: int | None = None) -> list[bytes]:
             found.append(entry_of(batch))
             batch = []
     return found
-
-
-def published(folder: Path) -> str | None:
-    """The text of a folder's checkpoint file, or None. What is no text is replaced: no signature fits it then."""
-    path = folder / CHECKPOINT
-    return path.read_text(errors="replace") if path.is_file() else None
-
-
-def write_checkpoint(place: LogPlace, note: str) -> None:
-    """Put a signed checkpoint where it is published, and where its second copy lies: each whole or not at all."""
-    for folder in place.folders:
-        if published(folder) != note:
-            folder.mkdir(parents=True, exist_ok=True)
-            files.replace(folder / CHECKPOINT, note.encode())
-
-
-def _refuse_fork(place: LogPlace, size: int, root: bytes | None) -> None:
-    """Compare what is about to be extended with what was signed."""
-    for folder in place.folders:
-        text = published(folder)
-        if text is None:
-            continue
-        head = place.head(text)
-        if head.size > size:
-            raise LogForked(
-                f"{folder} has a signed checkpoint of {head.size} leaves, the database one of {size}: the database is "
-                "older than what was published. Restore the missing rows; signing on would fork the log."
-            )
-        if head.size == size and head.root != root:
-            raise LogForked(f"{folder} has another root for {size} leaves than the database: one of them was changed.")

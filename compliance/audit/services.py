@@ -5,19 +5,16 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import psycopg
 from django.db import IntegrityError, connection
 
 from compliance.audit.canonical import digest
+from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.models import ServeKey
 from compliance.audit.packing import pack_bytes
-
-SERVE: Final = "serve"
-"""The kind of a serve record's commitment."""
 
 
 class KeyTaken(Exception):

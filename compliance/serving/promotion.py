@@ -1,4 +1,4 @@
-"""Which model decides is an act of somebody's, for a reason: it is on record before it takes effect."""
+"""Which model decides is an act of somebody's, for a reason: on record before it takes effect, and when it has."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ def promote(*, service: str, sha256: str, by: str, why: str) -> None:
     if not by.strip() or not 0 < len(why.strip()) <= MOST_WORDS:
         raise ValueError(f"A model goes live by somebody's name and for a reason of 1 to {MOST_WORDS} characters.")
     scorer_of(sha256)  # whole and loadable, or nothing is recorded
-    before = registry().live()
-    note(
-        kind="promotion",
-        happened_at=timezone.now(),
-        what={"service": service, "model_sha256": sha256, "before_sha256": before or "", "by": by, "why": why},
-    )
+    what = {"service": service, "model_sha256": sha256, "before_sha256": registry().live() or "", "by": by, "why": why}
+    note(kind="promotion_ordered", happened_at=timezone.now(), what=what)
     go_live(service=service, sha256=sha256)
+    note(kind="promotion", happened_at=timezone.now(), what=what)

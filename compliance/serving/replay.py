@@ -9,6 +9,7 @@ from typing import Any
 
 from compliance.audit import selectors
 from compliance.audit.canonical import canonical, digest
+from compliance.audit.columns import column_differences
 from compliance.audit.models import ServeRecord
 from compliance.policy import router
 from compliance.policy.pack import PackRefused, parse
@@ -16,7 +17,6 @@ from compliance.policy.types import Plan, RequestFacts, SubjectFacts
 from compliance.serving.documents import output_document, plan_document
 from compliance.serving.pipeline import decide
 from compliance.serving.recording import RECORD_VERSION
-from ranking.catalogue.clock import to_ms
 from ranking.serving.environment import environment, only_close
 from ranking.serving.local import LocalScorer, load_again
 from ranking.serving.snapshot import inputs_of
@@ -148,26 +148,10 @@ def _verified_scorer(sha256: str) -> LocalScorer | Difference:
 
 
 def _column_differences(record: ServeRecord, document: Document) -> Iterator[Difference]:
-    columns = {
-        "id": (str(record.id), document["id"]),
-        "service": (record.service, document["asker"]["service"]),
-        "served_at": (str(to_ms(record.served_at) + 1), str(document["situation"]["now_ms"])),
-        "jurisdiction": (record.jurisdiction, document["facts"]["jurisdiction"]),
-        "pseudonym": (str(record.pseudonym), document["asker"]["pseudonym"]),
-        "surface": (record.surface, document["situation"]["surface"]),
-        "feed_mode": (record.feed_mode, document["plan"]["feed_mode"]),
-        "tier": (record.tier, document["facts"]["tier"]),
-        "model_sha256": (record.model_sha256, document["model_sha256"]),
-        "plan_sha256": (record.plan_sha256, document["plan_sha256"]),
-        "snapshot_sha256": (record.snapshot_sha256, document["snapshot_sha256"]),
-        "output_sha256": (record.output_sha256, document["output_sha256"]),
-    }
-    environment_sha256 = digest(canonical(document["environment"]))
-    columns["environment"] = (environment_sha256, document["environment_sha256"])
-    columns["version"] = (str(RECORD_VERSION), str(document["version"]))
-    for name, (column, recorded) in columns.items():
-        if column != recorded:
-            yield Difference(what=f"column {name}", recorded=recorded, found=column)
+    for name, column, recorded in column_differences(record, document):
+        yield Difference(what=f"column {name}", recorded=recorded, found=column)
+    yield from compare("environment hash", document["environment_sha256"], digest(canonical(document["environment"])))
+    yield from compare("version", document["version"], RECORD_VERSION)
 
 
 def _changed_paths(record: ServeRecord, body: bytes) -> Iterator[Difference]:

@@ -66,6 +66,7 @@ def test_a_promotion_names_the_model_before_who_and_why(world: World) -> None:
     assert registry().live() == world.other_model_sha256
     found = latest()
     assert (found["kind"], found["by"], found["before_sha256"]) == ("promotion", "ada", world.model_sha256)
+    assert AuditEvent.objects.filter(kind="promotion_ordered").count() == 1
     assert found["why"] == "better on people with few events"
 
 

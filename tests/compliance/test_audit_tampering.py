@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from compliance.audit.events import note
-from compliance.audit.log.note import SigningKey
-from compliance.audit.models import ServeRecord
-from compliance.audit.sequencer import LogPlace, assign, publish
-from compliance.audit.verify import verify
+from compliance.audit.heads import LogPlace
+from compliance.audit.log.note import Checkpoint, SigningKey, sign_note
+from compliance.audit.models import AuditEvent, LogCheckpoint, ServeRecord
+from compliance.audit.sequencer import assign, publish
+from compliance.audit.verification import verify
+from compliance.audit.verification.blobs import blobs
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
 
@@ -32,19 +34,21 @@ BYTES = (
     ("audit_blob", "sha256", "content"),
 )
 
+KEY = SigningKey(name="log.example/test", private=Ed25519PrivateKey.generate())
+
 
 @pytest.fixture(name="place")
 def _place(world: World, tmp_path: Path) -> LogPlace:
     """A log of a few slates and events, in two rounds."""
-    key = SigningKey(name="log.example/test", private=Ed25519PrivateKey.generate())
-    place = LogPlace(folder=tmp_path / "log", key=key, second=tmp_path / "second")
+    (tmp_path / "second").mkdir()
+    place = LogPlace(folder=tmp_path / "log", verifier=KEY.verifier(), second=tmp_path / "second")
     for _ in range(2):
         for name in ("alex", "sam"):
             serve_on(world.subject(name))
         for number in range(3):
             note(kind="test", happened_at=timezone.now(), what={"number": number})
         assign(batch=2)
-        publish(place)
+        publish(place, KEY)
     assert faults(place) == []
     return place
 
@@ -165,5 +169,123 @@ def note_again(place: LogPlace) -> str:
     """One more event under a newer checkpoint."""
     event = note(kind="test", happened_at=timezone.now(), what={})
     assign()
-    publish(place)
+    publish(place, KEY)
     return str(event)
+
+
+COLUMNS = {
+    "pseudonym": "00000000-0000-0000-0000-000000000009",
+    "served_at": "2020-01-01T00:00:00Z",
+    "tier": "zz",
+    "surface": "zz",
+    "feed_mode": "zz",
+    "jurisdiction": "zz",
+    "service": "zz",
+    **{f"{name}_sha256": "f" * 64 for name in ("model", "plan", "snapshot", "output", "body")},
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_changed_column_of_a_record_is_named(place: LogPlace, column: str) -> None:
+    record = ServeRecord.objects.order_by("id")[0]
+    sql(f"UPDATE audit_serverecord SET {column} = %s WHERE id = %s", COLUMNS[column], record.id)
+    assert any(str(record.id) in fault and column in fault for fault in faults(place))
+
+
+@pytest.mark.parametrize(("column", "value"), [("kind", "erasure"), ("happened_at", "2020-01-01T00:00:00Z")])
+def test_a_changed_column_of_an_event_is_named(place: LogPlace, column: str, value: str) -> None:
+    event = AuditEvent.objects.order_by("id")[0]
+    sql(f"UPDATE audit_auditevent SET {column} = %s WHERE id = %s", value, event.id)
+    assert any(f"audit event {event.id}: its columns" in fault for fault in faults(place))
+
+
+def test_a_forged_event_is_named_wherever_its_leaf_is_put(place: LogPlace) -> None:
+    for leaf, words in ((10**9, "do not follow on each other"), (2, "leaf 2 in the database is not the one")):
+        with transaction.atomic():
+            forged = note(kind="consent", happened_at=timezone.now(), what={"granted": True})
+            sql(
+                "WITH moved AS (DELETE FROM audit_logqueue WHERE id = %s RETURNING id, kind, digest) "
+                "INSERT INTO audit_logentry (leaf, place, event_id, kind, digest) "
+                "SELECT %s, 7, id, kind, digest FROM moved",
+                forged,
+                leaf,
+            )
+            assert any(words in fault for fault in faults(place)), leaf
+            transaction.set_rollback(True)
+
+
+def test_the_database_takes_no_leaf_below_0_and_no_digest_that_is_none(place: LogPlace) -> None:
+    for statement in (
+        "UPDATE audit_logentry SET leaf = -1 WHERE leaf = 0",
+        "UPDATE audit_logentry SET digest = 'x'::bytea WHERE leaf = 0 AND place = 0",
+        "INSERT INTO audit_logqueue (id, kind, digest) VALUES (gen_random_uuid(), 'x', 'x'::bytea)",
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            sql(statement)
+
+
+def test_an_event_that_bears_a_records_id_is_named(place: LogPlace) -> None:
+    record, event = ServeRecord.objects.order_by("id")[0], AuditEvent.objects.order_by("id")[0]
+    sql("UPDATE audit_auditevent SET id = %s WHERE id = %s", record.id, event.id)
+    assert any(str(record.id) in fault and "two things" in fault for fault in faults(place))
+
+
+def test_checkpoints_rolled_back_everywhere_at_once_are_named_after_the_promised_delay(place: LogPlace) -> None:
+    earlier = LogCheckpoint.objects.order_by("size")[0]
+    LogCheckpoint.objects.exclude(size=earlier.size).delete()
+    for folder in place.folders:
+        (folder / "checkpoint").write_text(earlier.note)
+    late = list(verify(place, now=timezone.now() + timedelta(seconds=61)))
+    assert any("under no signed checkpoint" in fault for fault in late)
+    LogCheckpoint.objects.all().delete()
+    for folder in place.folders:
+        (folder / "checkpoint").unlink()
+    late = list(verify(place, now=timezone.now() + timedelta(seconds=61)))
+    assert any("under no signed checkpoint" in fault for fault in late)
+
+
+def test_a_head_of_another_history_is_named(place: LogPlace) -> None:
+    other = Checkpoint(origin="log.example/test", size=1, root=bytes(32))
+    signed = sign_note(other.text(), KEY)
+    LogCheckpoint.objects.create(size=1, root=other.root, note=signed, made_at=timezone.now())
+    assert any("checkpoint 1 signs another root" in fault for fault in faults(place))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_auditevent SET salt = ''::bytea",
+        "UPDATE audit_serverecord SET id = 'ffffffff-ffff-ffff-ffff-ffffffffffff' "
+        "WHERE id = (SELECT min(id::text)::uuid FROM audit_serverecord)",
+        "UPDATE audit_logcheckpoint SET size = size + 1099511627776 "
+        "WHERE size = (SELECT max(size) FROM audit_logcheckpoint)",
+        "UPDATE audit_serverecord SET body = ''::bytea",
+        "UPDATE audit_auditevent SET body = '[]'::bytea",
+        "UPDATE audit_logcheckpoint SET note = ''",
+        "UPDATE audit_blob SET content = content || 'x'::bytea",
+        "DELETE FROM audit_blob WHERE sha256 NOT IN (SELECT snapshot_sha256 FROM audit_serverecord)",
+        "INSERT INTO audit_logqueue SELECT event_id, kind, digest FROM audit_logentry",
+        "INSERT INTO audit_logqueue VALUES (gen_random_uuid(), 'x', sha256('x'))",
+        "UPDATE audit_logentry SET kind = 'zz'",
+    ],
+)
+def test_whatever_is_done_to_rows_is_named_and_never_stops_the_check(place: LogPlace, statement: str) -> None:
+    sql(statement)
+    assert faults(place)
+
+
+def test_a_checkpoint_with_other_line_ends_is_not_the_signed_one(place: LogPlace) -> None:
+    path = place.folder / "checkpoint"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert any(str(path) in fault for fault in faults(place))
+
+
+def test_slates_that_are_served_meanwhile_are_no_fault(place: LogPlace, world: World) -> None:
+    found = verify(place, now=timezone.now())
+    iterator = iter(found)
+    serve_on(world.subject("alex"))
+    assert next(iterator, None) is None
+    began = verify(place, now=timezone.now())
+    needed = blobs()
+    serve_on(world.subject("sam"))
+    assert [*began, *needed] == []

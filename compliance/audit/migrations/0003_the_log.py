@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 from django.db import migrations, models
+from django.db.migrations.exceptions import IrreversibleError
 
 from compliance.audit.log.commitment import SALT_BYTES, commit
 
@@ -17,6 +18,15 @@ def commit_records(apps: Any, schema_editor: Any) -> None:
         salt = secrets.token_bytes(SALT_BYTES)
         record.objects.filter(pk=row.pk).update(salt=salt)
         queue.objects.create(id=row.pk, kind="serve", digest=commit(row.pk, salt, bytes(row.body)))
+
+
+def refuse_to_forget(apps: Any, schema_editor: Any) -> None:
+    """Backwards would draw other salts later, and no leaf of a signed log would fit its record any more."""
+    if apps.get_model("audit", "LogCheckpoint").objects.exists():
+        raise IrreversibleError(
+            "The audit log was signed: going back would destroy its leaves and its records' salts. Restore a backup, "
+            "or delete the checkpoints yourself if the log is to be given up."
+        )
 
 
 class Migration(migrations.Migration):
@@ -67,5 +77,5 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddField("ServeRecord", "salt", models.BinaryField(default=b""), preserve_default=False),
-        migrations.RunPython(commit_records, migrations.RunPython.noop),
+        migrations.RunPython(commit_records, refuse_to_forget),
     ]

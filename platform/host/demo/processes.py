@@ -19,6 +19,7 @@ from django.conf import settings
 START_SECONDS: Final = 90
 STOP_SECONDS: Final = 15
 LAST_PORT: Final = 65_535
+_AUDIT: Final = {"LOG": "folder", "KEY": "key", "SECOND": "second"}
 
 
 class ProcessFailed(Exception):
@@ -70,6 +71,7 @@ def running(commands: dict[str, list[str]], logs: Path) -> Iterator[dict[str, su
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     # They work in another folder, where a relative path would name another place.
     environment |= {"CLERESTORY_HOME": str(settings.HOME_DIR), "CLERESTORY_MODELS": str(settings.MODEL_REGISTRY)}
+    environment |= {f"CLERESTORY_AUDIT_{name}": str(settings.AUDIT_LOG[part]) for name, part in _AUDIT.items()}
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():

@@ -21,6 +21,13 @@ env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parents[3]
 HOME_DIR = default_home()
 
+
+def absolute(name: str) -> str:
+    """A path from the environment, or nothing. Other processes work in other folders."""
+    given = env.str(name, default="")
+    return str(Path(given).absolute()) if given else ""
+
+
 SERVICE = env.str("CLERESTORY_SERVICE", default="clerestory")  # the tenant id that every record carries
 MODEL_REGISTRY = Path(env.str("CLERESTORY_MODELS", default="") or HOME_DIR / "models").absolute()
 USER_CACHE_BYTES = number("CLERESTORY_USER_CACHE_BYTES", 128 * 1024 * 1024, least=0, most=2**40)
@@ -37,7 +44,8 @@ AUDIT_LOG = {
     "origin": env.str(
         "CLERESTORY_AUDIT_ORIGIN", default=f"{SERVICE}.localhost/log"
     ),  # the log's name in its signatures
-    "second": env.str("CLERESTORY_AUDIT_SECOND", default=""),  # a folder of somebody else's, for checkpoints alone
+    "vkey": env.str("CLERESTORY_AUDIT_VKEY", default=""),  # for processes that check and may not read the key
+    "second": absolute("CLERESTORY_AUDIT_SECOND"),  # a folder of somebody else's, for checkpoints alone
 }
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False

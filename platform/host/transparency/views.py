@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from compliance.audit.heads import published
+from compliance.audit.log.paths import covers
 from compliance.audit.place import log_folder
-from compliance.audit.sequencer import published
 
-# tile/<level>/<N>[.p/<W>] and tile/entries/<N>[.p/<W>]; N as x001/x234/067.
-TILE: Final = re.compile(r"(?:[0-9]|[1-5][0-9]|6[0-3]|entries)/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/(?:[1-9][0-9]{0,2}))?")
 FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -29,9 +27,10 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def tile(request: HttpRequest, path: str) -> FileResponse:
-    """One tile or bundle: it never changes once it is there."""
-    if not TILE.fullmatch(path):
-        raise Http404("That is no tile's address.")
+    """One tile or bundle under the published checkpoint: it never changes. What lies beyond may be written anew."""
+    text = published(log_folder())
+    if text is None or not covers(f"tile/{path}", _size(text)):
+        raise Http404("There is no such tile under the published checkpoint.")
     try:
         file = (log_folder() / "tile" / path).open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
@@ -39,3 +38,9 @@ def tile(request: HttpRequest, path: str) -> FileResponse:
     response = FileResponse(file, content_type="application/octet-stream")
     response["Cache-Control"] = FOREVER
     return response
+
+
+def _size(note: str) -> int:
+    """How many leaves a checkpoint is of: its second line; whoever reads the tiles checks its signature."""
+    lines = note.split("\n", 2)
+    return int(lines[1]) if len(lines) > 1 and lines[1].isdecimal() else 0

@@ -12,10 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from compliance.audit import evidence
-from compliance.audit.models import LogCheckpoint
+from compliance.audit.heads import CopyAway, LogForked
+from compliance.audit.log.reading import LogDamaged
+from compliance.audit.models import LogEntry
 from compliance.audit.place import log_place
-from compliance.audit.sequencer import alone, leaves, write_checkpoint
-from compliance.audit.verify import verify
+from compliance.audit.sequencer import NotAlone, alone, rebuild
+from compliance.audit.verification import verify
 
 
 class Command(BaseCommand):
@@ -49,12 +51,11 @@ class Command(BaseCommand):
             faults.append(fault)
             if not json:
                 self.stdout.write(fault)
-        head = LogCheckpoint.objects.order_by("-size").first()
-        size = head.size if head else 0
+        events = LogEntry.objects.count()
         if json:
-            self.stdout.write(_dumped({"leaves": size, "faults": faults}))
+            self.stdout.write(_dumped({"events": events, "faults": faults}))
         else:
-            self.stdout.write(f"{size:,} leaves, {len(faults):,} faults")
+            self.stdout.write(f"{events:,} events in the log, {len(faults):,} faults")
         if faults:
             raise CommandError(f"{len(faults):,} things are not as they were recorded.")
 
@@ -66,19 +67,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{out}: check it with verify_evidence.py and the key {log_place().verifier.encode()}")
 
     def _rebuild(self) -> None:
-        place, head = log_place(), LogCheckpoint.objects.order_by("-size").first()
-        if head is None:
-            self.stdout.write("No checkpoint was signed yet: there is nothing to rebuild.")
-            return
-        with alone():
-            root = place.tiles.append(leaves(0, head.size), size=0)
-            if root != bytes(head.root):
-                raise CommandError(
-                    f"The database's leaves do not hash to the root that was signed for {head.size} leaves: run "
-                    "`manage.py audit verify`, and restore what was changed."
-                )
-            write_checkpoint(place, head.note)
-        self.stdout.write(f"{head.size:,} leaves written again; their root is the signed one.")
+        place = log_place()
+        try:
+            with alone():
+                moved = rebuild(place)
+        except (CopyAway, LogDamaged, LogForked, NotAlone) as error:
+            raise CommandError(f"Nothing was rebuilt. {error}") from error
+        for name in moved:
+            self.stdout.write(f"moved aside: {name}")
+        self.stdout.write(f"The signed log's files are as the database has them; {len(moved)} were moved aside.")
 
     def _key(self) -> None:
         self.stdout.write(log_place().verifier.encode())

@@ -5,17 +5,20 @@ from __future__ import annotations
 import signal
 import threading
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error as AnyDatabaseError
-from django.db import connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 
+from compliance.audit.heads import LogForked, LogPlace
+from compliance.audit.log.batch import MAX_BATCH, BatchRefused
+from compliance.audit.log.files import FileConflict
+from compliance.audit.log.note import SigningKey
 from compliance.audit.log.reading import LogDamaged
-from compliance.audit.place import log_place
-from compliance.audit.sequencer import LogForked, LogPlace, NotAlone, alone, assign, publish
+from compliance.audit.place import log_place, signing_key
+from compliance.audit.sequencer import NotAlone, alone, assign, publish
 
-MOST_EVENTS: Final = 65_536
 PATIENCE_S: Final = 5.0
 """How long to wait after the database went away, or while another process writes the log."""
 
@@ -32,41 +35,55 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="one round, then stop")
 
     def handle(self, *_: Any, every: float, batch: int, once: bool, **__: Any) -> None:
-        """Work until SIGTERM or SIGINT; a fork ends it with a sentence."""
-        if not 1 <= batch <= MOST_EVENTS:
-            raise CommandError(f"--batch must be 1 to {MOST_EVENTS:,}, not {batch}.")
+        """Work until SIGTERM or SIGINT; what must not be signed ends it with a sentence."""
+        if not 1 <= batch <= MAX_BATCH:
+            raise CommandError(f"--batch must be 1 to {MAX_BATCH:,}, not {batch}.")
         if not every > 0:
             raise CommandError(f"--every must be above 0 seconds, not {every}.")
-        place = log_place()
+        key = signing_key()
+        work = _Work(place=log_place(), key=key, batch=batch)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         try:
             if once:
                 with alone():
-                    self._round(place, batch)
-                return
-            self._work(place, batch, every, stop)
+                    work.round()
+            else:
+                self._go_on(work, every, stop)
         except NotAlone as error:
             raise CommandError(str(error)) from error
-        except (LogDamaged, LogForked) as error:
-            raise CommandError(f"Nothing more is signed. {error}") from error
+        except (BatchRefused, FileConflict, LogDamaged, LogForked) as error:
+            raise CommandError(f"Nothing more is signed. {error} `manage.py audit rebuild` mends files.") from error
+        except IntegrityError as error:
+            raise CommandError(f"Nothing more is signed: `manage.py audit verify` names the row. {error}") from error
 
-    def _work(self, place: LogPlace, batch: int, every: float, stop: threading.Event) -> None:
+    def _go_on(self, work: _Work, every: float, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 with alone():
                     while not stop.is_set():
-                        self._round(place, batch)
+                        work.round()
                         stop.wait(every)
             except NotAlone:
                 stop.wait(PATIENCE_S)
-            except AnyDatabaseError as error:  # the queue keeps what comes; a new connection has to take the lock anew
-                self.stderr.write(f"The database does not answer ({type(error).__name__}): trying again.")
+            except (OperationalError, InterfaceError, OSError) as error:
+                # The queue keeps what comes. A new connection has to take the lock anew.
+                self.stderr.write(f"The log cannot be written now, trying again: {error}")
                 connection.close()
                 stop.wait(PATIENCE_S)
 
-    def _round(self, place: LogPlace, batch: int) -> None:
-        while assign(events=MOST_EVENTS, batch=batch) == MOST_EVENTS:
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """What one round takes."""
+
+    place: LogPlace
+    key: SigningKey
+    batch: int
+
+    def round(self) -> None:
+        """Everything that waits, and a signature."""
+        while assign(events=MAX_BATCH, batch=self.batch) == MAX_BATCH:
             pass
-        publish(place)
+        publish(self.place, self.key)

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.utils import OperationalError
 from django.utils import timezone
 
+from compliance.audit.heads import CHECKPOINT
 from host.demo import processes, world
 from host.demo.people import PASSWORD, PERSONAS, make_accounts
 from host.demo.single import AlreadyRunning, only_one
@@ -95,8 +96,10 @@ class Command(BaseCommand):
 
         try:
             remove_models(settings.MODEL_REGISTRY)
-            if settings.AUDIT_LOG["folder"].exists():  # a log of records that are about to go would be a fork
+            if settings.AUDIT_LOG["folder"].exists():  # the log of records that are about to go: a new one begins
                 shutil.rmtree(settings.AUDIT_LOG["folder"])
+            if settings.AUDIT_LOG["second"]:
+                (Path(settings.AUDIT_LOG["second"]) / CHECKPOINT).unlink(missing_ok=True)
         except OSError as error:
             raise CommandError(
                 f"{error.filename or settings.MODEL_REGISTRY} cannot be deleted ({error.strerror}): correct the "

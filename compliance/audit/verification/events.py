@@ -1,0 +1,120 @@
+"""Every leaf's events against the rows that they commit to, and every row against the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from compliance.audit.canonical import digest
+from compliance.audit.columns import column_differences
+from compliance.audit.events import SERVE
+from compliance.audit.log.commitment import SaltRefused, commit
+from compliance.audit.models import AuditEvent, ServeRecord
+from compliance.audit.verification.delay import overdue
+from ranking.catalogue.clock import to_ms
+
+AT_ONCE: Final = 2_000
+
+Faults = Iterator[str]
+
+_EVENTS: Final = """
+SELECT e.event_id, e.leaf, e.kind, e.digest, s.salt, s.body, a.salt, a.body, a.kind
+FROM audit_logentry e
+LEFT JOIN audit_serverecord s ON s.id = e.event_id
+LEFT JOIN audit_auditevent a ON a.id = e.event_id
+ORDER BY e.leaf, e.place
+"""
+
+
+def events(now: datetime) -> Faults:
+    """Name every event that is not what was committed to, is in no leaf, or whose columns say something else."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_EVENTS)
+        while found := cursor.fetchmany(AT_ONCE):
+            for row in found:
+                yield from _event(*row)
+    yield from _unlogged("audit_serverecord", "serve record", now)
+    yield from _unlogged("audit_auditevent", "audit event", now)
+    yield from _queue()
+    for record in ServeRecord.objects.iterator(chunk_size=AT_ONCE):
+        yield from _record(record)
+    for event in AuditEvent.objects.iterator(chunk_size=AT_ONCE):
+        yield from _audit_event(event)
+
+
+def _event(event_id: UUID, leaf: int, kind: str, expected: bytes, *rows: Any) -> Faults:
+    what = f"event {event_id} of leaf {leaf}"
+    serve, other, other_kind = rows[:2], rows[2:4], rows[4]
+    if serve[1] is not None and other[1] is not None:
+        yield f"{what} is two things: a serve record and an audit event bear its id"
+        return
+    salt, body = serve if serve[1] is not None else other
+    if body is None:
+        yield f"{what} is gone from the database"
+        return
+    if kind != (SERVE if serve[1] is not None else other_kind):
+        yield f"{what} is in the log as {kind!r}, but on record as something else"
+    try:
+        same = commit(event_id, bytes(salt), bytes(body)) == bytes(expected)
+    except SaltRefused:
+        same = False
+    if not same:
+        yield f"{what} is not what was committed to: its bytes or its salt were changed"
+
+
+def _unlogged(table: str, what: str, now: datetime) -> Faults:
+    """Rows that no leaf commits to: waiting for longer than promised, or kept from the log altogether."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT r.id, q.id IS NOT NULL FROM {table} r "  # noqa: S608 - our own table names
+            "LEFT JOIN audit_logentry e ON e.event_id = r.id LEFT JOIN audit_logqueue q ON q.id = r.id "
+            "WHERE e.event_id IS NULL"
+        )
+        rows = cursor.fetchall()
+    for row_id, waits in rows:
+        if not waits:
+            yield f"{what} {row_id} is neither in the log nor waiting for it: its commitment was removed"
+        elif overdue(row_id, now):
+            yield f"{what} {row_id} waits for the log for longer than promised"
+
+
+def _queue() -> Faults:
+    """Waiting rows that stand for nothing, or for what has its leaf already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT q.id, e.event_id IS NOT NULL FROM audit_logqueue q LEFT JOIN audit_logentry e ON e.event_id = q.id "
+            "LEFT JOIN audit_serverecord s ON s.id = q.id LEFT JOIN audit_auditevent a ON a.id = q.id "
+            "WHERE e.event_id IS NOT NULL OR (s.id IS NULL AND a.id IS NULL)"
+        )
+        for row_id, logged in cursor.fetchall():
+            why = "has its leaf already" if logged else "is on record nowhere"
+            yield f"event {row_id} waits for the log, but {why}: the row was put there by hand"
+
+
+def _record(record: ServeRecord) -> Faults:
+    """One serve record's hash and columns against its own bytes."""
+    body = bytes(record.body)
+    if digest(body) != record.body_sha256:
+        yield f"serve record {record.id}: its body does not hash to its body_sha256"
+    try:
+        for name, column, said in column_differences(record, json.loads(body)):
+            yield f"serve record {record.id}: its column {name} says {column}, its bytes {said}"
+    except (ValueError, LookupError, TypeError):
+        yield f"serve record {record.id}: its bytes are no serve record"
+
+
+def _audit_event(event: AuditEvent) -> Faults:
+    """One audit event's columns against its own bytes."""
+    try:
+        said = json.loads(bytes(event.body))
+        recorded = (said["id"], said["kind"], said["happened_ms"])
+    except (ValueError, LookupError, TypeError):
+        yield f"audit event {event.id}: its bytes are no audit event"
+        return
+    if recorded != (str(event.id), event.kind, to_ms(event.happened_at)):
+        yield f"audit event {event.id}: its columns are not what its bytes say"

@@ -1,0 +1,53 @@
+"""The database's leaves against the tiles, and whether every leaf is signed in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Count, Max, Min
+
+from compliance.audit import sequencer
+from compliance.audit.heads import LogForked, LogPlace
+from compliance.audit.log.batch import BatchRefused
+from compliance.audit.log.note import Checkpoint
+from compliance.audit.log.reading import LogDamaged
+from compliance.audit.models import LogEntry
+from compliance.audit.verification.delay import overdue
+
+
+def leaves(place: LogPlace, head: Checkpoint | None, now: datetime) -> Iterator[str]:
+    """Name leaves that are not in the tiles as they are in the database, and leaves that nobody signed."""
+    size = 0 if head is None else head.size
+    try:
+        found = sequencer.leaves(0, size)
+    except (BatchRefused, LogForked) as error:
+        yield f"the database's leaves: {error}"
+    else:
+        if len(found) < size:
+            yield f"leaves {len(found)} to {size - 1} are missing from the database"
+        try:
+            for index, (ours, theirs) in enumerate(zip(found, place.tiles.entries(0, size), strict=False)):
+                if ours != theirs:
+                    yield f"leaf {index} in the database is not the one in the tiles"
+        except LogDamaged as error:
+            yield f"the tiles' entries cannot be read: {error}"
+    yield from _unsigned(size, now)
+
+
+def _unsigned(size: int, now: datetime) -> Iterator[str]:
+    """Leaves below 0 or beyond the signed head: there may be some that the next round signs, side by side."""
+    if (below := LogEntry.objects.filter(leaf__lt=0).count()) > 0:
+        yield f"{below} rows of the log have leaves below 0: the sequencer numbers from 0"
+    beyond = LogEntry.objects.filter(leaf__gte=size)
+    seen = beyond.aggregate(first=Min("leaf"), last=Max("leaf"), leaves=Count("leaf", distinct=True))
+    if seen["first"] is None:
+        return
+    if seen["first"] != size or seen["last"] != size + seen["leaves"] - 1:
+        yield f"leaves beyond the {size} signed ones do not follow on each other: {seen['first']} to {seen['last']}"
+    first = beyond.order_by("leaf", "place")[0]
+    if overdue(first.event_id, now):
+        yield (
+            f"{seen['leaves']} leaves from {seen['first']} on are under no signed checkpoint, event {first.event_id} "
+            "for longer than promised: the sequencer is away, or checkpoints were removed"
+        )
