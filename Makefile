@@ -49,10 +49,12 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed  ## Serving, memory and replay on the demo's world, then accuracy: hours, or ARGS="--minutes 30"
+bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the log and replay, then accuracy: hours, or ARGS="--minutes 30"
 	$(BIN)/python manage.py demo --no-serve
 	$(BIN)/python bench/serve.py
 	$(BIN)/python bench/memory.py
+	$(BIN)/python bench/hostile.py
+	$(BIN)/python bench/log.py
 	$(BIN)/python bench/replay.py
 	$(BIN)/python bench/accuracy.py $(ARGS)
 
