@@ -129,9 +129,9 @@ def read_bundle(path: str) -> dict[str, bytes]:
             if sorted(names) not in (sorted(NEEDED), sorted(NEEDED + OPTIONAL)):
                 raise ValueError(f"It must hold {', '.join(NEEDED)} once, and holds {ascii(names)[:200]}.")
             for info in archive.infolist():
-                most = size if info.filename == "record" else MAX_BESIDE
-                if info.compress_type != zipfile.ZIP_STORED or not info.compress_size == info.file_size <= most:
-                    raise ValueError(f"{info.filename} is compressed, has two sizes, or has more than {most} bytes.")
+                most, more = size if info.filename == "record" else MAX_BESIDE, info.extra + info.comment
+                if info.compress_type or more or not info.compress_size == info.file_size <= most:
+                    raise ValueError(f"{info.filename} is compressed, of two sizes, over {most} bytes, or annotated.")
             return {name: archive.read(name) for name in names}
 
 

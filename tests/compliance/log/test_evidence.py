@@ -294,6 +294,13 @@ def lying(bundle: bytes, size: int) -> bytes:
     return bytes(changed)
 
 
+def swallowed() -> bytes:
+    """The bundle with its last two files hidden in the comment of the third: other readers see all five."""
+    at = [each.start() for each in re.finditer(re.escape(b"PK\1\2"), BUNDLE)]
+    hidden = BUNDLE.rindex(b"PK\5\6") - at[3]
+    return BUNDLE[: at[2] + 32] + hidden.to_bytes(2, "little") + BUNDLE[at[2] + 34 :]
+
+
 BOMB = [*{**contents(), "record": bytes(30_000_000)}.items()]
 
 
@@ -304,13 +311,14 @@ BOMB = [*{**contents(), "record": bytes(30_000_000)}.items()]
         (lying(zipped(BOMB, zipfile.ZIP_BZIP2), 10), "is compressed"),
         (lying(zipped(BOMB, zipfile.ZIP_LZMA), 10), "is compressed"),
         (lying(BUNDLE, 10), "two sizes"),
-        (zipped([*{**contents(), "consistency": bytes(65_537)}.items()]), "more than 65536 bytes"),
+        (zipped([*{**contents(), "consistency": bytes(65_537)}.items()]), "over 65536 bytes"),
         (zipped([(f"{number}", b"") for number in range(10_000)]), "few names"),
         (zipped([*contents().items(), ("record", RECORD)]), "once"),
         (BUNDLE[:-2] + b"\4\0PK\5\6", "no comment"),
+        (swallowed(), "annotated"),
         (b"", "OSError"),
     ],
-    ids=["deflate", "bzip2", "lzma", "sizes", "beside", "names", "twice", "comment", "empty"],
+    ids=["deflate", "bzip2", "lzma", "sizes", "beside", "names", "twice", "comment", "swallowed", "empty"],
 )
 def test_what_would_be_large_once_it_is_read_is_refused_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: bytes, why: str
