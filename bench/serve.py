@@ -96,7 +96,7 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
         plan, scorer = planned.plan, planned.scorer
         owner = Owner(service=subject.service, pseudonym=subject.pseudonym, epoch=subject.epoch)
         asker = Asker(owner=owner, subject_id=subject.id, region=subject.region)
-        situation = Situation(surface="home", now_ms=to_ms(context.now), anchor_id=None, seed=run)
+        situation = Situation(surface="home", now_ms=to_ms(context.now) + 1, anchor_id=None, seed=run)
         with watch.stage("retrieve + hydrate"):
             inputs = pipeline.gather(plan, asker, situation, scorer)
         assert inputs.tokens is not None
