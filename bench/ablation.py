@@ -130,7 +130,9 @@ def show(lines: Sequence[Line], runs: dict[str, Run]) -> list[str]:
         for line in lines
         if line.edit and runs[line.name].auc() > runs[BASE].auc() - noise
     ]
-    if bayes - best.auc() > RECOVERED:
+    if FULL not in runs:
+        missed.append("planted effect: the line with more rows was not measured")
+    elif bayes - best.auc() > RECOVERED:
         missed.append(f"planted effect: AUC {best.auc():.4f} is not within {RECOVERED} of the world's {bayes:.4f}")
     return missed
 

@@ -40,6 +40,7 @@ from ranking.training import depth as fitting
 from ranking.training.config import TrainingConfig
 
 TEST_ROWS: Final = 1_020_000
+LEAST_ROWS: Final = 1_000_000
 LEAST_SAVED: Final = 0.3
 LEAST_RATIO: Final = 2.4
 MOST_LOST: Final = 0.0005
@@ -257,6 +258,8 @@ def compressions(test_rows: int, names: Sequence[str]) -> list[str]:
             missed.append(f"{name}: saves {ratio:.2f}x of the sequence side's FLOPs, not {LEAST_RATIO}x")
         if name == "pyramid" and lost > MOST_LOST:
             missed.append(f"{name}: loses {lost:.5f} AUC, more than {MOST_LOST}")
+    if "pyramid" not in runs:
+        missed.append("the pyramid was not measured: name it in --kinds")
     table(
         f"Compression: {test_rows:,} test rows, window {LONG.config.encoding.max_history}, the world's limit "
         f"{runs['none'].bayes_auc:.4f}",
@@ -300,6 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is missed")
     options = parser.parse_args(arguments)
     missed = []
+    if options.rows < LEAST_ROWS:
+        missed.append(f"{options.rows:,} test rows cannot tell {MOST_LOST} AUC: take {LEAST_ROWS:,}")
     if options.only != "compression":
         plan = replace(EXITS, world=replace(EXITS.world, test=options.rows))
         missed += depth_curves(made_runs.run(plan))

@@ -41,6 +41,8 @@ Numbers = NDArray[np.float64]
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / ".local" / "bench" / "made"
 CODE: Final = (
+    "bench/made_runs.py",
+    "ranking/training/depth.py",
     *(f"ranking/model/{name}.py" for name in ("attention", "compression", "config", "fusion", "lanes", "ranker")),
     *(f"ranking/model/{name}.py" for name in ("packed", "readout", "tokens", "visibility")),
     *(f"ranking/training/{name}.py" for name in ("augment", "config", "loop", "losses", "optimiser", "stepper")),

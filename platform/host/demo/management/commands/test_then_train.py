@@ -42,9 +42,9 @@ class Command(BaseCommand):
         for option, least in (("seed", 0), ("chunks", 1)):
             if options[option] < least:
                 raise CommandError(f"--{option} must be {least} or more, not {options[option]}.")
-        self._line("from", "task", "rows", "AUC", "gAUC", "logloss")
         try:
             dataset = load_named(name, path)
+            self._line("from", "task", "rows", "AUC", "gAUC", "logloss")
             stream = evaluate_then_train(
                 dataset,
                 PRESETS[name](),
