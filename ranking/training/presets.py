@@ -31,10 +31,10 @@ def kuairand() -> TrainingConfig:
     """KuaiRand-Pure, all its feedback signals as tasks: about 200 s of CPU time on one thread, 2 epochs.
 
     Expected on the test rows of the 228,329-row slice (seed 0), AUC and gAUC: is_click .752 and .609, long_view .746
-    and .614 (a logistic regression that reads counted rates about the same in AUC, .621 and .631 within people; one without
-    .639 and .647). A row's history holds the labels of the person's rows just before it; `predict.as_one_request` says
-    why that tells against whoever reads them. Asked as one request, validation gAUC is .631 and .630 (row by row .605
-    and .602). Batches of 150,000 cells gain .001 AUC over these.
+    and .614 (a logistic regression that reads counted rates about the same in AUC, .621 and .631 within people; one
+    without .639 and .647). A row's history holds the labels of the person's rows just before it;
+    `predict.as_one_request` says why that tells against whoever reads them. Asked as one request, validation gAUC is
+    .631 and .630 (row by row .605 and .602). Batches of 150,000 cells gain .001 AUC over these.
     """
     return TrainingConfig(
         encoding=EncodingOptions(min_item_count=2, min_value_count=5, context_features=("tab",)),
