@@ -43,6 +43,15 @@ def _note(number: int) -> UUID:
     return note(kind="test", happened_at=timezone.now(), what={"number": number})
 
 
+def _lose_a_round(place: LogPlace) -> None:
+    """Publish one more event, of which the database then knows nothing: it is as it was before, the files are not."""
+    with transaction.atomic():
+        _note(1)
+        assign()
+        publish(place, KEY)
+        transaction.set_rollback(True)
+
+
 def _faults(place: LogPlace) -> list[str]:
     return list(verify(place, now=timezone.now() + timedelta(seconds=30)))
 
@@ -123,11 +132,7 @@ def test_a_restored_database_does_not_fork_the_log(place: LogPlace) -> None:
     _note(0)
     assign()
     publish(place, KEY)
-    with transaction.atomic():
-        _note(1)
-        assign()
-        publish(place, KEY)
-        transaction.set_rollback(True)  # the database is as it was before, the files are not
+    _lose_a_round(place)
     _note(2)
     assign()
     with pytest.raises(LogForked, match="older than what was published"):
@@ -224,11 +229,7 @@ def test_a_rebuild_after_a_restore_does_not_sign_a_fork_either(place: LogPlace) 
     _note(0)
     assign()
     publish(place, KEY)
-    with transaction.atomic():
-        _note(1)
-        assign()
-        publish(place, KEY)
-        transaction.set_rollback(True)
+    _lose_a_round(place)
     before = [published(folder) for folder in place.folders]
     with pytest.raises(LogForked, match="older than what was published"):
         rebuild(place)

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from compliance.audit.heads import published
+from compliance.audit.log.note import NoteRefused, parse_checkpoint
 from compliance.audit.log.paths import covers
 from compliance.audit.place import log_folder
 
@@ -41,6 +42,9 @@ def tile(request: HttpRequest, path: str) -> FileResponse:
 
 
 def _size(note: str) -> int:
-    """How many leaves a checkpoint is of: its second line; whoever reads the tiles checks its signature."""
-    lines = note.split("\n", 2)
-    return int(lines[1]) if len(lines) > 1 and lines[1].isdecimal() else 0
+    """How many leaves a checkpoint is of, 0 where it is none; whoever reads the tiles checks its signature."""
+    text, _, _ = note.partition("\n\n")
+    try:
+        return parse_checkpoint(f"{text}\n").size
+    except NoteRefused:
+        return 0
