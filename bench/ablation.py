@@ -22,11 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from bench import made_runs
-from bench.made_runs import Plan, Run, World
+from bench.made_runs import RECIPE, Plan, Run, World
 from bench.timing import table, verdict
-from ranking.data.fitting import EncodingOptions
-from ranking.model.config import RankerConfig
-from ranking.training.config import TrainingConfig
 
 RECOVERED: Final = 0.01
 NOISE: Final = 0.001
@@ -84,27 +81,7 @@ def base(rows: int, test_rows: int) -> Plan:
             items=48,
             categories=4,
         ),
-        config=TrainingConfig(
-            encoding=EncodingOptions(max_history=128, context_features=("tab",)),
-            ranker=RankerConfig(
-                width=32,
-                layers=2,
-                heads=2,
-                embedding=32,
-                feature_embedding=8,
-                dropout=0.0,
-                context_tokens=4,
-                candidate_tokens=4,
-            ),
-            epochs=4,
-            learning_rate=4e-3,
-            embedding_rate=3.0,
-            item_rate=1.0,
-            batch_cells=250_000,
-            event_drop=0.0,
-            action_drop=0.0,
-            item_drop=0.0,
-        ),
+        config=replace(RECIPE, encoding=replace(RECIPE.encoding, max_history=128)),
     )
 
 

@@ -25,19 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import made_runs
-from bench.made_runs import Plan, Run, World
+from bench.made_runs import RECIPE, Plan, Run, World
 from bench.scaling import expected_auc
 from bench.timing import table, verdict
-from ranking.data.fitting import EncodingOptions
 from ranking.data.schema import Int64s
 from ranking.evaluation import cost
 from ranking.evaluation.metrics import ece
 from ranking.model import serving
-from ranking.model.config import RankerConfig, linear_pyramid
+from ranking.model.config import linear_pyramid
 from ranking.model.depth import ByLength, DepthPolicy
 from ranking.model.user_state import slots
 from ranking.training import depth as fitting
-from ranking.training.config import TrainingConfig
 
 TEST_ROWS: Final = 1_020_000
 LEAST_ROWS: Final = 1_000_000
@@ -59,28 +57,7 @@ EXITS: Final = Plan(
         items=48,
         categories=4,
     ),
-    config=TrainingConfig(
-        encoding=EncodingOptions(max_history=256, context_features=("tab",)),
-        ranker=RankerConfig(
-            width=32,
-            layers=4,
-            heads=2,
-            embedding=32,
-            feature_embedding=8,
-            dropout=0.0,
-            context_tokens=4,
-            candidate_tokens=4,
-            exits=True,
-        ),
-        epochs=4,
-        learning_rate=4e-3,
-        embedding_rate=3.0,
-        item_rate=1.0,
-        batch_cells=250_000,
-        event_drop=0.0,
-        action_drop=0.0,
-        item_drop=0.0,
-    ),
+    config=replace(RECIPE, ranker=replace(RECIPE.ranker, layers=4, exits=True)),
 )
 
 WINDOW: Final = 512

@@ -26,12 +26,14 @@ from bench.scaling import expected_auc, expected_logloss
 from ranking.data.batches import CodedDataset, code_dataset, collate, find_windows, plan_batches
 from ranking.data.encoding import Encoder
 from ranking.data.facts import ContextFacts, EventFacts, ItemFacts, UserFacts
+from ranking.data.fitting import EncodingOptions
 from ranking.data.made import made_world
 from ranking.data.made_history import Lengths
 from ranking.data.made_truth import events_before
 from ranking.data.schema import Action, Dataset, Float32s, Int64s
 from ranking.data.tokens import TokenBatch
 from ranking.evaluation import cost
+from ranking.model.config import RankerConfig
 from ranking.model.ranker import Ranker
 from ranking.training.config import TrainingConfig, config_to_record
 from ranking.training.depth import exit_logits_of_rows
@@ -49,6 +51,30 @@ CODE: Final = (
     *(f"ranking/data/{name}.py" for name in ("batches", "coding", "encoding", "fitting", "tokens")),
     *(f"ranking/data/{name}.py" for name in ("made", "made_history", "made_truth")),
 )
+
+
+RECIPE: Final = TrainingConfig(
+    encoding=EncodingOptions(context_features=("tab",)),
+    ranker=RankerConfig(
+        width=32,
+        layers=2,
+        heads=2,
+        embedding=32,
+        feature_embedding=8,
+        dropout=0.0,
+        context_tokens=4,
+        candidate_tokens=4,
+    ),
+    epochs=4,
+    learning_rate=4e-3,
+    embedding_rate=3.0,
+    item_rate=1.0,
+    batch_cells=250_000,
+    event_drop=0.0,
+    action_drop=0.0,
+    item_drop=0.0,
+)
+"""What every ranker of a made world starts from."""
 
 
 @dataclass(frozen=True, kw_only=True)
