@@ -41,9 +41,8 @@ AUDIT_LOG = {
     "folder": Path(env.str("CLERESTORY_AUDIT_LOG", default="") or HOME_DIR / "audit-log").absolute(),
     # Signs checkpoints; made once where no path is given. Keep it where the database's owner cannot read it.
     "key": Path(env.str("CLERESTORY_AUDIT_KEY", default="") or HOME_DIR / "keys" / "audit-log").absolute(),
-    "origin": env.str(
-        "CLERESTORY_AUDIT_ORIGIN", default=f"{SERVICE}.localhost/log"
-    ),  # the log's name in its signatures
+    # The log's name in its signatures.
+    "origin": env.str("CLERESTORY_AUDIT_ORIGIN", default=f"{SERVICE}.localhost/log"),
     "vkey": env.str("CLERESTORY_AUDIT_VKEY", default=""),  # for processes that check and may not read the key
     "second": absolute("CLERESTORY_AUDIT_SECOND"),  # a folder of somebody else's, for checkpoints alone
 }
