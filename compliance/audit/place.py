@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from compliance.audit.heads import LogPlace
-from compliance.audit.log.files import sync_folder
+from compliance.audit.log.key_file import KeyFileRefused, draw_key, read_key
 from compliance.audit.log.note import NoteRefused, SigningKey, VerifierKey, parse_vkey
 
 
@@ -51,37 +48,18 @@ def _verifier() -> VerifierKey:
 
 
 def _read(path: Path) -> SigningKey:
-    """A key file: 32 bytes that only their owner may read."""
+    """The key file of the log."""
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ImproperlyConfigured(f"Others may read the audit log's key {path}: give it mode 0600.")
-        private = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
-    except (OSError, ValueError) as error:
+        private = read_key(path)
+    except KeyFileRefused as error:
         raise ImproperlyConfigured(
-            f"The audit log's key {path} cannot be used ({error}): correct the file, or set CLERESTORY_AUDIT_KEY to "
-            "another. A log that was signed before needs the same key again."
+            f"{error} CLERESTORY_AUDIT_KEY names it; a log that was signed before needs the same key again."
         ) from error
     return SigningKey(name=settings.AUDIT_LOG["origin"], private=private)
 
 
 def _draw(path: Path) -> None:
-    """Make a key file, whole and on the disk before anything is signed with it; never over another process's."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes_raw())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            return
-        finally:
-            temporary.unlink()
-            sync_folder(path.parent)
-    except OSError as error:
-        raise ImproperlyConfigured(
-            f"The audit log's key {path} cannot be made ({error}): correct the folder."
-        ) from error
+        draw_key(path)
+    except KeyFileRefused as error:
+        raise ImproperlyConfigured(str(error)) from error
