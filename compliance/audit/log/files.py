@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -50,6 +51,29 @@ def replace(path: Path, content: bytes) -> None:
         os.close(handle)
     _temporary(path).replace(path)
     sync_folder(path.parent)
+
+
+def put_private(path: Path, content: bytes) -> bool:
+    """Make a file that only its owner may read, whole and on the disk; return False where one is there already.
+
+    Missing folders on the way are made, for the owner alone. Of processes that do this at once, one wins.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        _write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+        sync_folder(path.parent)
+    return True
 
 
 def remove_folder(folder: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compliance.audit.log.files import sync_folder
+from compliance.audit.log.files import put_private
 
 
 class KeyFileRefused(Exception):
@@ -31,19 +30,6 @@ def draw_key(path: Path) -> None:
     Raises KeyFileRefused.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes_raw())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            return
-        finally:
-            temporary.unlink()
-            sync_folder(path.parent)
+        put_private(path, Ed25519PrivateKey.generate().private_bytes_raw())
     except OSError as error:
         raise KeyFileRefused(f"The key {path} cannot be made ({error}): correct the folder.") from error
