@@ -46,6 +46,8 @@ AUDIT_LOG = {
     "vkey": env.str("CLERESTORY_AUDIT_VKEY", default=""),  # for processes that check and may not read the key
     "second": absolute("CLERESTORY_AUDIT_SECOND"),  # a folder of somebody else's, for checkpoints alone
 }
+# Key-encryption keys of subjects' keys: files that no database server, dump or base backup ever sees.
+AUDIT_KEYS = Path(env.str("CLERESTORY_AUDIT_KEYS", default="") or HOME_DIR / "keys" / "subjects").absolute()
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -178,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
     "outbox-forget-done": {"task": "host.outbox.tasks.forget_done", "schedule": 86_400.0},
     # Events recount popularity through the outbox; this is for what fades without any.
     "popularity-refresh": {"task": "ranking.catalogue.tasks.refresh_popularity", "schedule": 3600.0},
+    "rotate-audit-keys": {"task": "compliance.audit.tasks.rotate_keys", "schedule": 86_400.0},  # when it is time
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},
 }
 OUTBOX_HANDLERS = {"refresh_popularity": "host.dashboard.outbox.refresh_popularity"}

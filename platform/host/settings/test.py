@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 from host.settings.base import *  # noqa: F403
 from host.settings.base import AUDIT_LOG, CACHES, HOME_DIR
@@ -15,6 +19,10 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CACHES = {"default": {**CACHES["default"], "KEY_PREFIX": f"test-{os.getpid()}"}}  # each test process counts for itself
 MODEL_REGISTRY = HOME_DIR / "test-models"
 AUDIT_LOG = {**AUDIT_LOG, "folder": HOME_DIR / f"test-audit-log-{os.getpid()}", "second": "", "vkey": ""}
+if "CLERESTORY_TEST_KEYS" not in os.environ:  # processes that a test starts use the folder of their parent
+    os.environ["CLERESTORY_TEST_KEYS"] = tempfile.mkdtemp(prefix="clerestory-test-keys-")
+    atexit.register(shutil.rmtree, os.environ["CLERESTORY_TEST_KEYS"], ignore_errors=True)
+AUDIT_KEYS = Path(os.environ["CLERESTORY_TEST_KEYS"])
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
