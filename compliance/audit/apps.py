@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -10,3 +12,7 @@ class AuditConfig(AppConfig):
 
     name = "compliance.audit"
     label = "audit"
+
+    def ready(self) -> None:
+        """Load the models that do not lie beside the others."""
+        import_module("compliance.audit.keys.models")
