@@ -23,6 +23,8 @@ from compliance.audit.models import LogCheckpoint
 LOCK: Final = 0x636C6572_6C6F6731
 """PostgreSQL's advisory lock for the one process that writes the log."""
 
+AT_ONCE: Final = 10_000
+
 
 class NotAlone(Exception):
     """Another process is writing the log."""
@@ -108,21 +110,27 @@ def rebuild(place: LogPlace) -> list[str]:
 
 
 def leaves(start: int, stop: int | None = None) -> list[bytes]:
-    """Leaf entries from `start` on, as they go into the tree. Raises LogForked where one is missing."""
-    with connection.cursor() as cursor:
+    """`each_leaf`, all at once."""
+    return list(each_leaf(start, stop))
+
+
+def each_leaf(start: int, stop: int | None = None) -> Iterator[bytes]:
+    """Leaf entries from `start` on, as they go into the tree. Raises LogForked where one is missing, BatchRefused."""
+    number = start
+    batch: list[bytes] = []
+    with connection.chunked_cursor() as cursor:
         cursor.execute(
             "SELECT leaf, digest FROM audit_logentry WHERE leaf >= %s AND (%s::bigint IS NULL OR leaf < %s) "
             "ORDER BY leaf, place",
             [start, stop, stop],
         )
-        rows = cursor.fetchall()
-    found: list[bytes] = []
-    batch: list[bytes] = []
-    for number, (leaf, digest) in enumerate(rows):
-        if leaf != start + len(found):
-            raise LogForked(f"Leaf {start + len(found)} is missing from the database: restore it before signing on.")
-        batch.append(bytes(digest))
-        if number + 1 == len(rows) or rows[number + 1][0] != leaf:
-            found.append(entry_of(batch))
-            batch = []
-    return found
+        while rows := cursor.fetchmany(AT_ONCE):
+            for leaf, digest in rows:
+                if batch and leaf != number:
+                    yield entry_of(batch)
+                    number, batch = number + 1, []
+                if leaf != number:
+                    raise LogForked(f"Leaf {number} is missing from the database: restore it before signing on.")
+                batch.append(bytes(digest))
+    if batch:
+        yield entry_of(batch)

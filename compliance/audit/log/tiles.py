@@ -12,7 +12,15 @@ from compliance.audit.log.files import put_tiles
 from compliance.audit.log.paths import ENTRIES, TILE_WIDTH, tile_path
 from compliance.audit.log.reading import LogDamaged, TileReader, join_entries
 from compliance.audit.log.rebuild import rebuild
-from compliance.audit.log.tree import consistency_proof, fold, inclusion_proof, leaf_hashes, peaks, roll_up
+from compliance.audit.log.tree import (
+    consistency_proof,
+    fold,
+    growing_roots,
+    inclusion_proof,
+    leaf_hashes,
+    peaks,
+    roll_up,
+)
 
 MAX_ENTRY_BYTES: Final = 65_535  # a bundle gives each entry's length as a uint16
 
@@ -57,6 +65,17 @@ class TileStore:
     def root(self, size: int) -> bytes:
         """The root over the first `size` entries, by the tiles at the tree's right edge. Raises LogDamaged."""
         return _root(self._files.edge(size))
+
+    def roots(self, number: int, sizes: Sequence[int]) -> Iterator[bytes]:
+        """The roots over ascending `sizes` that all end in level-0 tile `number`; each file is read once.
+
+        For one size at a time there is `root`; for the many checkpoints of a history this is faster. Raises LogDamaged.
+        """
+        edge = self._files.edge(number * TILE_WIDTH)
+        before = [peak for row in reversed(edge[1:]) for peak in peaks(row)]
+        widths = [size - number * TILE_WIDTH for size in sizes]
+        row = self._files.row(0, number, widths[-1]) if widths[-1] else []
+        return growing_roots(before, row, widths)
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """The path from entry `index` to the root over `size` entries. Raises NotProved, LogDamaged."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 HASH_BYTES: Final = 32
@@ -61,6 +61,23 @@ def fold(found: Sequence[bytes]) -> bytes:
     for peak in reversed(found[:-1]):
         root = node_hash(peak, root)
     return root
+
+
+def growing_roots(before: Sequence[bytes], row: Sequence[bytes], widths: Iterable[int]) -> Iterator[bytes]:
+    """The roots over complete subtrees `before` and the first so many hashes of `row`, for ascending `widths`.
+
+    The subtrees are wider than the row, largest first. Every hash is combined once, however many roots are asked for.
+    """
+    stack: list[bytes] = []
+    done = 0
+    for width in widths:
+        for place in range(done, width):
+            digest, at = row[place], place
+            while at & 1:
+                digest, at = node_hash(stack.pop(), digest), at >> 1
+            stack.append(digest)
+        done = width
+        yield fold([*before, *stack])
 
 
 def root_of(hashes: list[bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final
 
 from compliance.audit.heads import CHECKPOINT, LogPlace, published
 from compliance.audit.log.note import Checkpoint, NoteRefused
+from compliance.audit.log.paths import TILE_WIDTH
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.models import LogCheckpoint
 
@@ -32,8 +34,7 @@ def heads(place: LogPlace, now: datetime) -> Generator[str, None, Checkpoint | N
     newest = known[max(known)] if known else None
     if newest is not None:
         yield from place.tiles.check(newest.size, newest.root)
-        for size, head in known.items():
-            yield from _grown(place, size, head)
+        yield from _grown(place, known)
     return newest
 
 
@@ -58,10 +59,16 @@ def _published(
         yield f"{path} signs {head.size} leaves, but {max(due)} were signed since"
 
 
-def _grown(place: LogPlace, size: int, head: Checkpoint) -> Generator[str]:
-    """An earlier head against the tiles that were written since."""
-    try:
-        if place.tiles.root(size) != head.root:
-            yield f"checkpoint {size} signs another root than the tiles have for {size} leaves: the log was forked"
-    except LogDamaged as error:
-        yield f"checkpoint {size} cannot be compared with the tiles: {error}"
+def _grown(place: LogPlace, known: dict[int, Checkpoint]) -> Generator[str]:
+    """Every head of the history against the tiles that were written since, each tile read once."""
+    for number, group in itertools.groupby(sorted(known), key=lambda size: size // TILE_WIDTH):
+        sizes = list(group)
+        try:
+            for size, root in zip(sizes, place.tiles.roots(number, sizes), strict=True):
+                if root != known[size].root:
+                    yield (
+                        f"checkpoint {size} signs another root than the tiles have for {size} leaves: the log was "
+                        "forked"
+                    )
+        except LogDamaged as error:
+            yield f"checkpoints {sizes[0]} to {sizes[-1]} cannot be compared with the tiles: {error}"

@@ -19,19 +19,19 @@ from compliance.audit.verification.delay import overdue
 def leaves(place: LogPlace, head: Checkpoint | None, now: datetime) -> Iterator[str]:
     """Name leaves that are not in the tiles as they are in the database, and leaves that nobody signed."""
     size = 0 if head is None else head.size
+    index = -1
     try:
-        found = sequencer.leaves(0, size)
+        pairs = zip(sequencer.each_leaf(0, size), place.tiles.entries(0, size), strict=False)
+        for index, (ours, theirs) in enumerate(pairs):
+            if ours != theirs:
+                yield f"leaf {index} in the database is not the one in the tiles"
     except (BatchRefused, LogForked) as error:
         yield f"the database's leaves: {error}"
+    except LogDamaged as error:
+        yield f"the tiles' entries cannot be read: {error}"
     else:
-        if len(found) < size:
-            yield f"leaves {len(found)} to {size - 1} are missing from the database"
-        try:
-            for index, (ours, theirs) in enumerate(zip(found, place.tiles.entries(0, size), strict=False)):
-                if ours != theirs:
-                    yield f"leaf {index} in the database is not the one in the tiles"
-        except LogDamaged as error:
-            yield f"the tiles' entries cannot be read: {error}"
+        if index + 1 < size:
+            yield f"leaves {index + 1} to {size - 1} are missing from the database"
     yield from _unsigned(size, now)
 
 

@@ -224,3 +224,19 @@ def test_missing_or_cut_files_are_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "tile/0/000").write_bytes(bytes(32))
     with pytest.raises(LogDamaged, match="holds 1 of 256"):
         store.inclusion_proof(3, 300)
+
+
+@pytest.mark.parametrize("store_size", [1, 255, 256, 300, 1100])
+def test_all_roots_of_a_history_are_those_of_each_size_alone(tmp_path: Path, store_size: int) -> None:
+    store = filled(tmp_path, ENTRIES[:store_size])
+    for number in range(store_size // 256 + 1):
+        sizes = [size for size in range(number * 256, min((number + 1) * 256, store_size + 1)) if size % 7 in (0, 3)]
+        if sizes:
+            assert list(store.roots(number, sizes)) == [naive_root(ENTRIES[:size]) for size in sizes]
+
+
+def test_the_roots_of_a_history_of_70000_entries_reach_over_all_levels(tmp_path: Path) -> None:
+    store = filled(tmp_path, [b"%d" % number for number in range(70_000)])
+    for number in (0, 255, 256, 273):
+        sizes = [number * 256, number * 256 + 1, number * 256 + 100]
+        assert list(store.roots(number, sizes)) == [store.root(size) for size in sizes]
