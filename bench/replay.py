@@ -124,11 +124,15 @@ def replay(slates: int) -> int:
 def tamper(_: int) -> int:
     """Change one byte of a snapshot, of a score and of a model file; each must be named."""
 
-    from compliance.audit.models import Blob, ServeRecord
+    from compliance.audit.canonical import canonical
+    from compliance.audit.keys.selectors import key_of
+    from compliance.audit.models import SealedBlob, ServeRecord
+    from compliance.audit.selectors import document_of
+    from compliance.audit.storage.sealing import seal
     from compliance.serving.replay import Replayer
     from ranking.serving.scorer import registry
 
-    record = ServeRecord.objects.exclude(model_sha256="").latest("id")
+    record = ServeRecord.objects.exclude(model_sha256=None).latest("id")
     named = []
 
     def look(what: str) -> None:
@@ -137,17 +141,18 @@ def tamper(_: int) -> int:
         named.append(any(what in difference.what for difference in differences))
 
     with undone():
-        content = flipped(bytes(Blob.objects.get(sha256=record.snapshot_sha256).content))
-        Blob.objects.filter(sha256=record.snapshot_sha256).update(content=content)
+        for blob in SealedBlob.objects.filter(pseudonym=record.pseudonym):
+            SealedBlob.objects.filter(pk=blob.pk).update(content=flipped(bytes(blob.content)))
         look("feature snapshot")
     with undone():
         record.refresh_from_db()
-        body = bytes(record.body)
-        score = body.index(b'"blended":"0x1.') + len(b'"blended":"0x1.')
-        changed = body[:score] + (b"1" if body[score : score + 1] != b"1" else b"2") + body[score + 1 :]
+        document = document_of(record)
+        place = next(item for item in document["output"]["items"] if not item["explored"])
+        place["blended"] = "0x1.0000000000000p-3"  # by somebody who holds all keys
+        changed = seal(key_of(record.pseudonym), record.id, canonical(document))
         ServeRecord.objects.filter(id=record.id).update(body=changed)
-        look("scores")
-    weights = registry().root / record.model_sha256 / "model.safetensors"
+        look("blended")
+    weights = registry().root / record.model / "model.safetensors"
     kept = weights.read_bytes()
     try:
         weights.write_bytes(flipped(kept))

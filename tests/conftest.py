@@ -13,6 +13,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
+from compliance.audit.keys.services import forget_all
+from compliance.audit.storage.items import known
 from host.demo import world as demo_world
 from host.demo.people import PASSWORD, make_accounts
 from host.demo.ranker import train_and_register
@@ -66,6 +68,13 @@ def loaded_world(trained_world: World, django_db_setup: None, django_db_blocker:
     with django_db_blocker.unblock():
         _load(trained_world)
     return trained_world
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Forget what this process knows of the database: tests roll it back or empty it behind its back."""
+    forget_all()
+    known.forget()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ def column_differences(record: ServeRecord, document: dict[str, Any]) -> Iterato
     """Yield (name, column, what the document says) of every column that differs. Raises KeyError, TypeError."""
     said = {
         "id": document["id"],
+        "source": document.get("source", ""),  # before release 0.2.0 there was only our own door
         "service": document["asker"]["service"],
         "pseudonym": document["asker"]["pseudonym"],
         "served_at": str(document["situation"]["now_ms"]),
@@ -20,7 +21,7 @@ def column_differences(record: ServeRecord, document: dict[str, Any]) -> Iterato
         "jurisdiction": document["facts"]["jurisdiction"],
         "tier": document["facts"]["tier"],
         "feed_mode": document["plan"]["feed_mode"],
-        **{f"{name}_sha256": document[f"{name}_sha256"] for name in ("model", "plan", "snapshot", "output")},
+        "model": document["model_sha256"],
     }
     for name, recorded in said.items():
         # Events count up to the moment itself, so that the situation's time is one millisecond later.

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
-from compliance.audit.models import Blob, ServeKey, ServeRecord
-from compliance.audit.packing import unpack_bytes
+from compliance.audit.canonical import digest
+from compliance.audit.keys.selectors import key_of, keys_of
+from compliance.audit.models import AuditEvent, Blob, ServeKey, ServeRecord
+from compliance.audit.storage.inputs import InputsBroken, read_inputs
+from compliance.audit.storage.packing import unpack_bytes
+from compliance.audit.storage.partitions import Month
+from compliance.audit.storage.sealing import is_sealed, open_sealed
 from compliance.subjects.models import Subject
+from ranking.serving import snapshot
+from ranking.serving.types import RankInputs
 
 
 def record_for_key(*, pseudonym: UUID, key: str) -> ServeRecord | None:
@@ -27,13 +35,52 @@ def any_record(serve_id: UUID) -> dict[str, Any]:
     return document_of(ServeRecord.objects.get(id=serve_id))
 
 
-def document_of(record: ServeRecord) -> dict[str, Any]:
-    """The document in a record's canonical bytes."""
-    document: dict[str, Any] = json.loads(bytes(record.body))
+def document_of(record: ServeRecord | AuditEvent) -> dict[str, Any]:
+    """The document in a record's or an event's bytes, opened with its person's key.
+
+    Raises KeyErased, KeyMissing, SealBroken.
+    """
+    return opened(record, key_of_record(record))
+
+
+def documents_of(records: Iterable[ServeRecord]) -> Iterator[tuple[ServeRecord, dict[str, Any]]]:
+    """Each record with its document, without those whose key was destroyed: one look for all keys."""
+    listed = list(records)
+    keys = keys_of({record.pseudonym for record in listed if is_sealed(bytes(record.body))})
+    for record in listed:
+        if not is_sealed(bytes(record.body)) or record.pseudonym in keys:
+            yield record, opened(record, keys.get(record.pseudonym, b""))
+
+
+def key_of_record(record: ServeRecord | AuditEvent) -> bytes:
+    """The key that opens a record or an event; empty where none is needed. Raises KeyErased, KeyMissing."""
+    if record.pseudonym is None or not is_sealed(bytes(record.body)):
+        return b""
+    return key_of(record.pseudonym)
+
+
+def opened(record: ServeRecord | AuditEvent, key: bytes) -> dict[str, Any]:
+    """The document of a record whose key is at hand. Raises SealBroken, ValueError."""
+    body = bytes(record.body)
+    document: dict[str, Any] = json.loads(open_sealed(key, record.id, body) if is_sealed(body) else body)
     return document
 
 
+def inputs_of(record: ServeRecord, document: dict[str, Any], key: bytes) -> RankInputs:
+    """The inputs of a slate. Raises InputsBroken, ItemsBroken, SealBroken, saying what is missing or changed."""
+    if "inputs" in document:
+        month = Month.of_id(record.id)
+        return read_inputs(document["inputs"], key=key, month=month, model_sha256=document["model_sha256"])
+    address = document["snapshot_sha256"]  # of before release 0.2.0
+    content = blob(address)
+    if content is None:
+        raise InputsBroken(f"The feature snapshot {address} is missing.")
+    if digest(content) != address:
+        raise InputsBroken(f"The feature snapshot {address} does not hash to its address.")
+    return snapshot.inputs_of(json.loads(content))
+
+
 def blob(sha256: str) -> bytes | None:
-    """Content-addressed bytes; whether they still hash to their address is for the caller to check."""
+    """Clear content-addressed bytes; whether they still hash to their address is for the caller to check."""
     row = Blob.objects.filter(sha256=sha256).values_list("content", flat=True).first()
     return None if row is None else unpack_bytes(bytes(row))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 import psycopg
@@ -14,7 +16,9 @@ from compliance.audit.canonical import digest
 from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.models import ServeKey
-from compliance.audit.packing import pack_bytes
+from compliance.audit.storage.packing import pack_bytes
+from compliance.audit.storage.partitions import Month
+from compliance.audit.storage.sealing import seal
 
 
 class KeyTaken(Exception):
@@ -23,7 +27,7 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class NewRecord:
-    """A serve record about to be written. `body`, `snapshot` and `pack` are stored and hashed as they are."""
+    """A serve record about to be written: its canonical `document` is sealed with `key`; `blobs` are what it names."""
 
     id: UUID
     service: str
@@ -33,12 +37,10 @@ class NewRecord:
     feed_mode: str
     tier: str
     jurisdiction: str
-    model_sha256: str
-    plan_sha256: str
-    snapshot_sha256: str
-    output_sha256: str
-    body: bytes
-    snapshot: bytes
+    model_sha256: str  # empty: nothing was scored
+    document: bytes
+    key: bytes
+    blobs: dict[bytes, bytes]  # address -> sealed content
     pack: bytes
     idempotency_key: str
 
@@ -50,10 +52,14 @@ def forget_key(*, pseudonym: UUID, key: str, record_id: UUID | str) -> None:
 
 # One statement, one round trip, one commit: a slate is recorded whole or not at all.
 _INSERT = """
-WITH blob AS (
-    INSERT INTO audit_blob (sha256, content, stored_at)
-    VALUES (%(snapshot_sha256)s, %(packed_snapshot)s, now()), (%(pack_sha256)s, %(packed_pack)s, now())
+WITH pack AS (
+    INSERT INTO audit_blob (sha256, content, stored_at) VALUES (%(pack_sha256)s, %(packed_pack)s, now())
     ON CONFLICT (sha256) DO NOTHING
+), blob AS (
+    INSERT INTO audit_sealedblob (period, address, pseudonym, content)
+    SELECT %(period)s, new.address, %(pseudonym)s, new.content
+    FROM unnest(%(addresses)s::bytea[], %(contents)s::bytea[]) AS new (address, content)
+    ON CONFLICT (period, address) DO NOTHING
 ), key AS (
     INSERT INTO audit_servekey (pseudonym, key, record_id)
     SELECT %(pseudonym)s::uuid, %(idempotency_key)s::text, %(id)s::uuid WHERE %(idempotency_key)s::text <> ''
@@ -61,23 +67,31 @@ WITH blob AS (
     INSERT INTO audit_logqueue (id, kind, digest) VALUES (%(id)s, %(kind)s, %(digest)s)
 )
 INSERT INTO audit_serverecord (
-    id, service, pseudonym, served_at, surface, feed_mode, tier, jurisdiction,
-    model_sha256, plan_sha256, snapshot_sha256, output_sha256, body, body_sha256, salt
+    id, service, source, pseudonym, served_at, surface, feed_mode, tier, jurisdiction, model_sha256, body, salt
 ) VALUES (
-    %(id)s, %(service)s, %(pseudonym)s, %(served_at)s, %(surface)s, %(feed_mode)s, %(tier)s, %(jurisdiction)s,
-    %(model_sha256)s, %(plan_sha256)s, %(snapshot_sha256)s, %(output_sha256)s, %(body)s, %(body_sha256)s,
-    %(salt)s
+    %(id)s, %(service)s, '', %(pseudonym)s, %(served_at)s, %(surface)s, %(feed_mode)s, %(tier)s, %(jurisdiction)s,
+    %(model)s, %(body)s, %(salt)s
 )
 """
 
 
 def record(new: NewRecord) -> None:
     """Write the record. Raises KeyTaken when its idempotency key already has one; nothing is written then."""
-    values = {**new.__dict__, "body_sha256": digest(new.body)}
-    values |= {"pack_sha256": digest(new.pack), "packed_pack": pack_bytes(new.pack)}
-    values |= {"packed_snapshot": pack_bytes(new.snapshot)}
-    salt = secrets.token_bytes(SALT_BYTES)
-    values |= {"salt": salt, "kind": SERVE, "digest": commit(new.id, salt, new.body)}
+    body, salt = seal(new.key, new.id, new.document), secrets.token_bytes(SALT_BYTES)
+    pack_sha256, packed_pack = _packed(new.pack)
+    values = {
+        **{name: getattr(new, name) for name in _AS_THEY_ARE},
+        "period": Month.of_id(new.id).first,
+        "pack_sha256": pack_sha256,
+        "packed_pack": packed_pack,
+        "addresses": list(new.blobs),
+        "contents": list(new.blobs.values()),
+        "model": bytes.fromhex(new.model_sha256) or None,
+        "body": body,
+        "salt": salt,
+        "kind": SERVE,
+        "digest": commit(new.id, salt, body),
+    }
     connection.ensure_connection()
     try:
         # Bound on the server, in binary and prepared: Django's own cursor would spell the bytes out in the statement.
@@ -87,3 +101,22 @@ def record(new: NewRecord) -> None:
         if "audit_servekey" in str(error):
             raise KeyTaken(new.idempotency_key) from error
         raise
+
+
+_AS_THEY_ARE: Final = (
+    "id",
+    "service",
+    "pseudonym",
+    "served_at",
+    "surface",
+    "feed_mode",
+    "tier",
+    "jurisdiction",
+    "idempotency_key",
+)
+
+
+@lru_cache(maxsize=8)
+def _packed(pack: bytes) -> tuple[str, bytes]:
+    """A policy pack's address and stored bytes: there are few, and each is written with every record."""
+    return digest(pack), pack_bytes(pack)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from compliance.audit.canonical import exact
 from compliance.policy.types import Plan, RequestFacts, SubjectFacts
@@ -12,6 +12,9 @@ from ranking.serving.snapshot import array_document
 from ranking.serving.types import Asker, Candidate, Situation
 
 Document = dict[str, Any]
+
+OF_EVERY_CANDIDATE: Final = ("order", "probability", "blended")
+"""The parts of an output that speak of all candidates. A record keeps them within the output's hash only."""
 
 
 def plan_document(plan: Plan) -> Document:
@@ -24,7 +27,10 @@ def plan_document(plan: Plan) -> Document:
 
 
 def output_document(decision: Decision) -> Document:
-    """What was decided, place by place; all candidates' scores and order besides."""
+    """What was decided, place by place; all candidates' scores and order besides.
+
+    A record keeps the hash of all of it, and all but `OF_EVERY_CANDIDATE`, which a replay computes again.
+    """
     ranked = decision.ranked
     return {
         "items": [_place(decision, place, item) for place, item in enumerate(decision.slate)],
@@ -44,6 +50,11 @@ def output_document(decision: Decision) -> Document:
         },
         "shortfall": decision.shortfall,
     }
+
+
+def slate_document(output: Document) -> Document:
+    """The part of an output that a record keeps: the slate, and how it came about."""
+    return {name: value for name, value in output.items() if name not in OF_EVERY_CANDIDATE}
 
 
 def _place(decision: Decision, place: int, item: Candidate) -> Document:

@@ -11,6 +11,8 @@ import uuid_utils.compat as uuids
 from django.db import Error as AnyDatabaseError
 from django.db import connection, transaction
 
+from compliance.audit.keys.errors import KeyBroken, KeyErased, VaultRefused
+from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
 from compliance.policy.facts import Planned, make_plan
 from compliance.policy.pack import PackRefused
@@ -61,11 +63,12 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
         if earlier is not None and still_allowed(subject, earlier, planned.plan):
             return slate_of(earlier, replayed=True)
         served = _decide(subject, context, planned)
+        new = new_record(served, idempotency_key=idempotency_key)
         try:
             with _committing(alone=earlier is None):  # committed before the slate leaves, or this raises
                 if earlier is not None:
                     forget_key(pseudonym=subject.pseudonym, key=idempotency_key, record_id=earlier["id"])
-                record(new_record(served, idempotency_key=idempotency_key))
+                record(new)
         except KeyTaken:  # the same request, a moment earlier, in another process
             return serve(subject=subject, context=context, idempotency_key=idempotency_key)
         return slate_of(served.document, replayed=False)
@@ -84,6 +87,7 @@ def _decide(subject: Subject, context: Context, planned: Planned) -> Served:
         inputs = pipeline.gather(planned.plan, asker, situation, planned.scorer)
     except UnknownAnchor as error:
         raise UnknownItem(str(error)) from error
+    decision = pipeline.decide(planned.plan, inputs, owner, situation.seed, planned.scorer)
     return Served(
         id=uuids.uuid7(),
         context=context,
@@ -91,7 +95,8 @@ def _decide(subject: Subject, context: Context, planned: Planned) -> Served:
         asker=asker,
         situation=situation,
         inputs=inputs,
-        decision=pipeline.decide(planned.plan, inputs, owner, situation.seed, planned.scorer),
+        decision=decision,
+        key=key_for(subject.pseudonym),
     )
 
 
@@ -113,6 +118,12 @@ def _failing_closed() -> Iterator[None]:
         ) from error
     except ScorerUnavailable as error:
         raise NotServed(str(error), retry_after=error.retry_after) from error
+    except (KeyBroken, KeyErased, VaultRefused) as error:
+        logger.exception("A slate could not be sealed.")
+        raise NotServed(
+            "The list could not be sealed with its person's key, so it was not served: every list must be on record "
+            "first. Try again later."
+        ) from error
     except (NoModel, NoOrder, NotScored, PackRefused, ReadNotAllowed, UnknownHead) as error:
         logger.exception("A slate could not be decided.")
         raise NotServed(

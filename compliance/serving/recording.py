@@ -9,16 +9,16 @@ from uuid import UUID
 
 from compliance.audit.canonical import canonical, digest, encode
 from compliance.audit.services import NewRecord
+from compliance.audit.storage.inputs import StoredInputs, store_inputs
 from compliance.policy.facts import Planned
 from compliance.policy.types import Reason
-from compliance.serving.documents import output_document, plan_document, request_document
+from compliance.serving.documents import output_document, plan_document, request_document, slate_document
 from compliance.serving.pipeline import Decision
 from compliance.serving.types import Context, Slate, SlateItem
-from ranking.serving.snapshot import inputs_document
 from ranking.serving.types import Asker, RankInputs, Situation
 
 Document = dict[str, Any]
-RECORD_VERSION: Final = 1
+RECORD_VERSION: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,21 +32,21 @@ class Served:
     situation: Situation
     inputs: RankInputs
     decision: Decision
+    key: bytes  # of the person whose record it is
 
     @cached_property
-    def snapshot(self) -> bytes:
-        """The feature snapshot's canonical bytes."""
-        return canonical(inputs_document(self.inputs))
+    def stored(self) -> StoredInputs:
+        """The inputs, sealed and addressed."""
+        return store_inputs(self.inputs, key=self.key)
 
     @cached_property
     def document(self) -> Document:
         """The serve record (DESIGN §4), without floats."""
-        plan = plan_document(self.planned.plan)
         output = output_document(self.decision)
-        environment = self.decision.ranked.environment
         return {
             "version": RECORD_VERSION,
             "id": str(self.id),
+            "source": "",
             **request_document(
                 asker=self.asker,
                 situation=self.situation,
@@ -57,22 +57,19 @@ class Served:
             ),
             "consent_id": self.planned.consent_id,
             "policy_sha256": self.planned.pack.sha256,
-            "plan": plan,
-            "plan_sha256": digest(encode(plan)),
+            "plan": plan_document(self.planned.plan),
             "model_sha256": self.inputs.model_sha256,
-            "environment": environment,
-            "environment_sha256": digest(encode(environment)),
+            "environment": self.decision.ranked.environment,
             "cache_state": self.decision.ranked.cache_state,
             "depth": self.decision.ranked.depth,
-            "snapshot_sha256": digest(self.snapshot),
-            "output": output,
+            "inputs": self.stored.document,
+            "output": slate_document(output),
             "output_sha256": digest(encode(output)),
         }
 
 
 def new_record(served: Served, *, idempotency_key: str) -> NewRecord:
     """The row to write for a served slate."""
-    document = served.document
     return NewRecord(
         id=served.id,
         service=served.asker.owner.service,
@@ -82,12 +79,10 @@ def new_record(served: Served, *, idempotency_key: str) -> NewRecord:
         feed_mode=served.planned.plan.feed_mode,
         tier=served.planned.facts.tier,
         jurisdiction=served.planned.facts.jurisdiction,
-        model_sha256=document["model_sha256"],
-        plan_sha256=document["plan_sha256"],
-        snapshot_sha256=document["snapshot_sha256"],
-        output_sha256=document["output_sha256"],
-        body=canonical(document),
-        snapshot=served.snapshot,
+        model_sha256=served.inputs.model_sha256,
+        document=canonical(served.document),
+        key=served.key,
+        blobs=served.stored.blobs,
         pack=served.planned.pack.content,
         idempotency_key=idempotency_key,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,19 @@ from typing import Any
 from compliance.audit import selectors
 from compliance.audit.canonical import canonical, digest
 from compliance.audit.columns import column_differences
+from compliance.audit.keys.errors import KeyErased, KeyMissing
 from compliance.audit.models import ServeRecord
+from compliance.audit.storage.inputs import InputsBroken
+from compliance.audit.storage.items import ItemsBroken
+from compliance.audit.storage.sealing import SealBroken
 from compliance.policy import router
 from compliance.policy.pack import PackRefused, parse
 from compliance.policy.types import Plan, RequestFacts, SubjectFacts
-from compliance.serving.documents import output_document, plan_document
+from compliance.serving.documents import output_document, plan_document, slate_document
 from compliance.serving.pipeline import decide
 from compliance.serving.recording import RECORD_VERSION
 from ranking.serving.environment import environment, only_close
 from ranking.serving.local import LocalScorer, load_again
-from ranking.serving.snapshot import inputs_of
 
 Document = dict[str, Any]
 
@@ -62,52 +64,42 @@ class Replayer:
 
     def replay(self, record: ServeRecord) -> Replay:
         """Replay one record: its bytes, its policy, its model and its output, in this order."""
-        body = bytes(record.body)
-        if difference := _hash_difference("record body", record.body_sha256, body):
-            return _failed(record, difference, *_changed_paths(record, body))
-        document: Document = json.loads(body)
         try:
+            key = selectors.key_of_record(record)
+            document = selectors.opened(record, key)
             differs = tuple(name for name, value in environment().items() if document["environment"].get(name) != value)
             close = only_close(document["environment"]) if document["model_sha256"] else ()
-            differences = (*_column_differences(record, document), *self._decide_again(document))
-        except (LookupError, TypeError, ValueError) as error:  # a document of another form, with hashes made to fit
+            differences = (*_column_differences(record, document), *self._decide_again(record, document, key))
+        except (KeyErased, KeyMissing, SealBroken) as error:
+            return _failed(record, Difference(what="record body", recorded="bytes that open", found=str(error)))
+        except (LookupError, TypeError, ValueError) as error:  # a document of another form
             found = f"{type(error).__name__} {error}"
             return _failed(record, Difference(what="record document", recorded="a whole record", found=found))
         return Replay(serve_id=str(record.id), differences=differences, environment_differs=differs, only_close=close)
 
-    def _decide_again(self, document: Document) -> Iterator[Difference]:
+    def _decide_again(self, record: ServeRecord, document: Document, key: bytes) -> Iterator[Difference]:
         """Yield what differs, from the inputs outwards; stop at the first broken input."""
         pack = selectors.blob(document["policy_sha256"])
-        snapshot = selectors.blob(document["snapshot_sha256"])
-        broken = _hash_difference("policy pack", document["policy_sha256"], pack) or _hash_difference(
-            "feature snapshot", document["snapshot_sha256"], snapshot
-        )
-        if broken or pack is None or snapshot is None:
-            if broken:
-                yield broken
+        if broken := _hash_difference("policy pack", document["policy_sha256"], pack):
+            yield broken
+        if broken or pack is None:
             return
         try:
-            plan = _plan_again(document, pack)
+            plan, inputs = _plan_again(document, pack), selectors.inputs_of(record, document, key)
         except PackRefused as error:
             yield Difference(what="policy pack", recorded="a pack that loads", found=str(error))
             return
+        except (InputsBroken, ItemsBroken, SealBroken) as error:
+            yield Difference(what="feature snapshot", recorded="whole inputs", found=str(error))
+            return
         yield from compare("plan", document["plan"], plan_document(plan))
-        yield from compare("plan hash", document["plan_sha256"], digest(canonical(document["plan"])))
         scorer = self._scorer(document["model_sha256"])
         if isinstance(scorer, Difference):
             yield scorer
             return
-        inputs = inputs_of(json.loads(snapshot))
-        seed = int(document["situation"]["seed"])
-        decision = decide(plan, inputs, None, seed, scorer)
+        decision = decide(plan, inputs, None, int(document["situation"]["seed"]), scorer)
         yield from compare("depth", document.get("depth", decision.ranked.depth), decision.ranked.depth)
-        output = output_document(decision)
-        if canonical(output) != canonical(document["output"]):
-            yield from compare("output", document["output"], output)
-        if digest(canonical(document["output"])) != document["output_sha256"]:
-            yield Difference(
-                what="output hash", recorded=document["output_sha256"], found=digest(canonical(document["output"]))
-            )
+        yield from _output_differences(document, output_document(decision))
 
     def _scorer(self, sha256: str) -> LocalScorer | Difference | None:
         if not sha256:
@@ -147,22 +139,19 @@ def _verified_scorer(sha256: str) -> LocalScorer | Difference:
         return Difference(what="model", recorded=sha256, found=str(error))
 
 
+def _output_differences(document: Document, output: Document) -> Iterator[Difference]:
+    """What was decided against what is on record: the slate by its parts, everything else by the output's hash."""
+    kept = slate_document(output) if "inputs" in document else output
+    if canonical(kept) != canonical(document["output"]):
+        yield from compare("output", document["output"], kept)
+    if (again := digest(canonical(output))) != document["output_sha256"]:
+        yield Difference(what="output hash", recorded=document["output_sha256"], found=again)
+
+
 def _column_differences(record: ServeRecord, document: Document) -> Iterator[Difference]:
     for name, column, recorded in column_differences(record, document):
         yield Difference(what=f"column {name}", recorded=recorded, found=column)
-    yield from compare("environment hash", document["environment_sha256"], digest(canonical(document["environment"])))
-    yield from compare("version", document["version"], RECORD_VERSION)
-
-
-def _changed_paths(record: ServeRecord, body: bytes) -> Iterator[Difference]:
-    """A body that was changed: say where its output is not what its own output hash promises, if it still parses."""
-    try:
-        document = json.loads(body)
-        again = digest(canonical(document["output"]))
-    except (ValueError, KeyError, TypeError):
-        return
-    if again != record.output_sha256:
-        yield Difference(what="output (scores, order or items)", recorded=record.output_sha256, found=again)
+    yield from compare("version", document["version"], RECORD_VERSION if "inputs" in document else 1)
 
 
 def _hash_difference(what: str, sha256: str, content: bytes | None) -> Difference | None:

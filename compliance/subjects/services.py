@@ -45,4 +45,4 @@ def unhide_item(*, subject: Subject, item_id: int) -> None:
 
 def _note(kind: str, subject: Subject, what: dict[str, Any]) -> None:
     who = {"service": subject.service, "pseudonym": str(subject.pseudonym), "epoch": subject.epoch}
-    note(kind=kind, happened_at=timezone.now(), what={"by": who, **what})
+    note(kind=kind, happened_at=timezone.now(), what={"by": who, **what}, pseudonym=subject.pseudonym)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from compliance.audit.models import AuditEvent, LogQueue
+from compliance.audit.selectors import document_of
 from compliance.serving.promotion import promote
 from compliance.subjects.models import FeedChoice, Purpose
 from compliance.subjects.services import choose_feed, hide_item, set_consent, unhide_item
@@ -23,7 +23,7 @@ def latest() -> dict[str, Any]:
     event = AuditEvent.objects.order_by("-id").first()
     assert event is not None
     assert LogQueue.objects.filter(id=event.id, kind=event.kind).exists()
-    document: dict[str, Any] = json.loads(bytes(event.body))
+    document = document_of(event)
     assert document["kind"] == event.kind
     return document
 

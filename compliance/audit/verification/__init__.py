@@ -1,6 +1,6 @@
 """Is everything on record in the log, unchanged, and is the log whole? Every fault is named in a sentence.
 
-The order is from the outside in: signed heads, tiles, the database's leaves, the events that leaves commit to, blobs.
+From the outside in: signed heads, tiles, the database's leaves, the events that leaves commit to, what they say, blobs.
 Replays (`compliance.serving.replay`) go further, to scores and order.
 """
 
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from compliance.audit.heads import LogPlace
 from compliance.audit.verification.blobs import blobs
+from compliance.audit.verification.documents import Needed, acts, records
 from compliance.audit.verification.events import events
 from compliance.audit.verification.heads import heads
 from compliance.audit.verification.leaves import leaves
@@ -18,8 +19,10 @@ from compliance.audit.verification.leaves import leaves
 
 def verify(place: LogPlace, *, now: datetime) -> Iterator[str]:
     """Yield every fault found; nothing when all is as it was recorded. It may run beside a sequencer and a door."""
-    needed = blobs()  # which blobs the records of this moment need, before any later record
     head = yield from heads(place, now)
     yield from leaves(place, head, now)
     yield from events(now)
-    yield from needed
+    needed = Needed()  # by the records of this moment: a later one brings blobs that are not looked at
+    yield from records(needed)
+    yield from acts()
+    yield from blobs(needed)

@@ -36,9 +36,9 @@ class ReadOnly(admin.ModelAdmin[Any]):
 class ServeRecordAdmin(ReadOnly):
     """Serve records by their clear columns; the body stays with the person and the regulator."""
 
-    list_display = ("id", "served_at", "surface", "feed_mode", "tier", "model_sha256")
+    list_display = ("id", "served_at", "surface", "feed_mode", "tier", "model")
     list_filter = ("surface", "feed_mode", "tier")
-    exclude = ("body", "pseudonym")
+    exclude = ("body", "salt", "pseudonym")
 
 
 @admin.register(ModelVersion)

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from compliance.audit.models import ServeRecord
-from compliance.audit.selectors import document_of
+from compliance.audit.selectors import documents_of
 from compliance.policy.facts import plan_for
 from compliance.policy.types import Reason
 from compliance.serving.types import Slate, SlateItem
@@ -170,7 +170,7 @@ def own_slates(*, subject: Subject, serve_ids: Iterable[UUID]) -> dict[UUID, Ser
     return {
         record.id: ServedSlate(
             surface=record.surface,
-            item_ids=frozenset(place["item_id"] for place in document_of(record)["output"]["items"]),
+            item_ids=frozenset(place["item_id"] for place in document["output"]["items"]),
         )
-        for record in records
+        for record, document in documents_of(records)
     }

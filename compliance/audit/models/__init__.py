@@ -1,0 +1,17 @@
+"""What the audit trail keeps. Append-only; no foreign key ever points at a row of it."""
+
+from compliance.audit.models.blobs import Blob, ItemVersion, SealedBlob
+from compliance.audit.models.log import LogCheckpoint, LogEntry, LogQueue
+from compliance.audit.models.records import AuditEvent, ServeKey, ServeRecord
+
+__all__ = [
+    "AuditEvent",
+    "Blob",
+    "ItemVersion",
+    "LogCheckpoint",
+    "LogEntry",
+    "LogQueue",
+    "SealedBlob",
+    "ServeKey",
+    "ServeRecord",
+]

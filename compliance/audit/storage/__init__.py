@@ -1,0 +1,1 @@
+"""How the audit trail's bytes lie in PostgreSQL: packed, sealed, content-addressed, partitioned."""

@@ -1,0 +1,90 @@
+"""Ranking inputs as they are stored: sealed, content-addressed blobs, and numbered versions of items."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from compliance.audit.canonical import canonical
+from compliance.audit.models import SealedBlob
+from compliance.audit.storage.items import looks_of, numbered
+from compliance.audit.storage.partitions import Month
+from compliance.audit.storage.sealing import open_blob, seal_blob
+from ranking.serving.parts import Parts, put_together, take_apart
+from ranking.serving.types import RankInputs
+
+Document = dict[str, Any]
+
+
+class InputsBroken(ValueError):
+    """Stored inputs are not what the record says: something is missing or was changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredInputs:
+    """What a record says of its inputs, and the blobs that are written with it."""
+
+    document: Document
+    blobs: dict[bytes, bytes]  # address -> sealed content
+
+
+def store_inputs(inputs: RankInputs, *, key: bytes) -> StoredInputs:
+    """Seal a person's part of the inputs, and store how items look. Raises NotInParts.
+
+    Call it outside a transaction: versions of items stay when the record is not written.
+    """
+    parts = take_apart(inputs)
+    blobs: dict[bytes, bytes] = {}
+
+    def put(document: Document) -> str:
+        sealed = seal_blob(key, canonical(document))
+        address = hashlib.sha256(sealed).digest()
+        blobs[address] = sealed
+        return address.hex()
+
+    numbers, digest = numbered(parts.items)
+    candidates = put({**parts.candidates, "items": numbers, "items_sha256": digest})
+    past = None
+    if parts.past:
+        past = put({"blocks": [put(block) for block in parts.past[:-1]], "last": parts.past[-1]})
+    return StoredInputs(document={**parts.rest, "candidates": candidates, "past": past}, blobs=blobs)
+
+
+def read_inputs(document: Document, *, key: bytes, month: Month, model_sha256: str) -> RankInputs:
+    """The inputs that a record of this month names.
+
+    Raises InputsBroken or ItemsBroken, saying what is missing or changed, SealBroken where the key does not fit.
+    """
+    candidates = _opened(key, month, document["candidates"], "candidate list")
+    blocks: list[Document] = []
+    if document["past"] is not None:
+        past = _opened(key, month, document["past"], "past")
+        blocks = [_opened(key, month, address, "block of the past") for address in past["blocks"]] + [past["last"]]
+    parts = Parts(
+        past=tuple(blocks),
+        items=looks_of(candidates["items"], candidates["items_sha256"]),
+        candidates=candidates,
+        rest=document,
+    )
+    return put_together(parts, model_sha256=model_sha256)
+
+
+def addresses_of(document: Document, *, key: bytes, month: Month) -> list[str]:
+    """Addresses of every blob that a record names. Raises what `read_inputs` does."""
+    named = [document["candidates"]]
+    if document["past"] is not None:
+        named += [document["past"], *_opened(key, month, document["past"], "past")["blocks"]]
+    return named
+
+
+def _opened(key: bytes, month: Month, address: str, what: str) -> Document:
+    raw = bytes.fromhex(address)
+    content = SealedBlob.objects.filter(period=month.first, address=raw).values_list("content", flat=True).first()
+    if content is None:
+        raise InputsBroken(f"The {what} {address} is missing.")
+    if hashlib.sha256(content).digest() != raw:
+        raise InputsBroken(f"The {what} {address} does not hash to its address.")
+    document: Document = json.loads(open_blob(key, bytes(content)))
+    return document

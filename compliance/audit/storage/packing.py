@@ -1,0 +1,92 @@
+"""How bytes are made small: zstd with a trained dictionary for records, zlib for clear blobs.
+
+Dictionaries are numbered files beside this module and are never changed: what was packed with one needs it for ever.
+Number 0 is none. `manage.py audit_dictionary` trains the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import zstandard
+
+DICTIONARIES: Final = Path(__file__).parent / "dictionaries"
+LEVEL: Final = 3
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""What a packed document may unpack to: a changed length must not fill the memory."""
+
+
+class NotUnpacked(ValueError):
+    """Packed bytes cannot be unpacked: they were changed, or their dictionary is not here."""
+
+
+def newest_dictionary() -> int:
+    """The number of the dictionary that new documents are packed with; 0 where there is none."""
+    return _numbers()[-1]
+
+
+def pack(content: bytes, *, dictionary: int) -> bytes:
+    """Compress a document. The same content, dictionary and library give the same bytes."""
+    return _coders.compressor(dictionary).compress(content)
+
+
+def unpack(packed: bytes, *, dictionary: int) -> bytes:
+    """Decompress a document. Raises NotUnpacked."""
+    if dictionary not in _numbers():
+        raise NotUnpacked(f"There is no dictionary {dictionary}: install the release that brought it.")
+    try:
+        return _coders.decompressor(dictionary).decompress(packed, max_output_size=MOST_BYTES, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise NotUnpacked(f"Packed bytes are not as they were written: {error}.") from error
+
+
+def pack_bytes(content: bytes) -> bytes:
+    """Compress a clear blob, quickly."""
+    return zlib.compress(content, 1)
+
+
+def unpack_bytes(stored: bytes) -> bytes:
+    """Decompress. What does not, or has more behind it, comes back as stored: its hash tells that it was changed."""
+    unpacker = zlib.decompressobj()
+    try:
+        content = unpacker.decompress(stored)
+    except zlib.error:
+        return stored
+    return content if unpacker.eof and not unpacker.unused_data else stored
+
+
+@lru_cache(maxsize=1)
+def _numbers() -> tuple[int, ...]:
+    return (0, *sorted(int(path.stem) for path in DICTIONARIES.glob("*.zdict")))
+
+
+@lru_cache(maxsize=64)
+def _dictionary(number: int) -> zstandard.ZstdCompressionDict | None:
+    return zstandard.ZstdCompressionDict((DICTIONARIES / f"{number}.zdict").read_bytes()) if number else None
+
+
+class _Coders(threading.local):
+    """One thread's compressors and decompressors, by dictionary: they must not be shared between threads."""
+
+    def __init__(self) -> None:
+        self.compressors: dict[int, zstandard.ZstdCompressor] = {}
+        self.decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+
+    def compressor(self, number: int) -> zstandard.ZstdCompressor:
+        if number not in self.compressors:
+            # Neither checksum nor dictionary id: the seal around the bytes covers both.
+            how = zstandard.ZstdCompressionParameters.from_level(LEVEL, write_checksum=False, write_dict_id=False)
+            self.compressors[number] = zstandard.ZstdCompressor(dict_data=_dictionary(number), compression_params=how)
+        return self.compressors[number]
+
+    def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
+        if number not in self.decompressors:
+            self.decompressors[number] = zstandard.ZstdDecompressor(dict_data=_dictionary(number))
+        return self.decompressors[number]
+
+
+_coders = _Coders()

@@ -1,0 +1,87 @@
+"""Sealed bytes: packed documents that only their person's key opens (DESIGN §4; NIST SP 800-38D for AES-GCM).
+
+    record, event   0x02  dictionary (uint16)  nonce (12, drawn)    AES-256-GCM(packed document)  tag (16)
+    blob            0x02  dictionary (uint16)  nonce (12, derived)  AES-256-GCM(packed content)   tag (16)
+
+The first three bytes are authenticated too. Each record has a key of its own, derived from its person's and its id.
+A blob's nonce is an HMAC of what is sealed: the same content of the same person has one ciphertext and one address, and
+tells nobody else anything.
+What begins with "{" was never sealed: acts of nobody in particular, and records from before release 0.2.0.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import struct
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from compliance.audit.storage.packing import NotUnpacked, newest_dictionary, pack, unpack
+
+FORM: Final = 2
+_HEAD: Final = struct.Struct(">BH")  # form, dictionary
+_NONCE: Final = 12
+_RECORD, _BLOB, _NONCES = b"clerestory record", b"clerestory blob", b"clerestory blob nonce"
+
+
+class SealBroken(ValueError):
+    """Sealed bytes were changed, or were sealed with another key or for another record."""
+
+
+def is_sealed(stored: bytes) -> bool:
+    """Whether a key is needed to read these bytes."""
+    return stored[:1] != b"{"
+
+
+def seal(key: bytes, event_id: UUID, document: bytes) -> bytes:
+    """Pack and seal a record's or an event's canonical bytes with a person's key (32 bytes)."""
+    head, packed = _packed(document)
+    nonce = secrets.token_bytes(_NONCE)
+    return head + nonce + AESGCM(record_key(key, event_id)).encrypt(nonce, packed, head)
+
+
+def open_sealed(key: bytes, event_id: UUID, stored: bytes) -> bytes:
+    """The canonical bytes of a record or an event. Raises SealBroken."""
+    return _open(record_key(key, event_id), stored)
+
+
+def record_key(key: bytes, event_id: UUID) -> bytes:
+    """The key of one record or event alone, which can be given away with it and opens nothing else."""
+    return hmac.digest(key, _RECORD + event_id.bytes, "sha256")
+
+
+def seal_blob(key: bytes, content: bytes) -> bytes:
+    """Pack and seal content of a person: the same bytes every time, so that it is stored once."""
+    head, packed = _packed(content)
+    nonce = hmac.digest(_subkey(key, _NONCES), head + packed, "sha256")[:_NONCE]  # of all that is sealed: never reused
+    return head + nonce + AESGCM(_subkey(key, _BLOB)).encrypt(nonce, packed, head)
+
+
+def open_blob(key: bytes, stored: bytes) -> bytes:
+    """The content of a sealed blob. Raises SealBroken."""
+    return _open(_subkey(key, _BLOB), stored)
+
+
+def _packed(content: bytes) -> tuple[bytes, bytes]:
+    number = newest_dictionary()
+    return _HEAD.pack(FORM, number), pack(content, dictionary=number)
+
+
+def _open(key: bytes, stored: bytes) -> bytes:
+    head, nonce, sealed = stored[: _HEAD.size], stored[_HEAD.size : _HEAD.size + _NONCE], stored[_HEAD.size + _NONCE :]
+    try:
+        form, number = _HEAD.unpack(head)
+        if form != FORM:
+            raise SealBroken(f"Sealed bytes of form {form} are not known to this release.")
+        return unpack(AESGCM(key).decrypt(nonce, sealed, head), dictionary=number)
+    except (InvalidTag, NotUnpacked, ValueError, struct.error) as error:
+        why = str(error) or "they are not what was sealed"
+        raise SealBroken(f"Sealed bytes do not open ({why}): they or their key were changed.") from error
+
+
+def _subkey(key: bytes, label: bytes) -> bytes:
+    return hmac.digest(key, label, "sha256")
