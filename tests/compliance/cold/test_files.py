@@ -1,0 +1,94 @@
+"""Files of the cold tier hold every byte, take little besides, and are found out when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+from compliance.audit.cold import iceberg
+from compliance.audit.cold.parquet import ColdDamaged, read, synced_hash, values, write
+from compliance.audit.cold.schema import ACTS, RECORDS
+from compliance.audit.cold.store import WRITING, ColdStore
+from tests.compliance.cold.made_months import made_month, stored
+
+OVERHEAD = 30
+"""Bytes a record besides its ciphertext and its salt, in a small file."""
+
+
+@pytest.fixture(name="store")
+def _store(tmp_path: Path) -> ColdStore:
+    return ColdStore(uri=str(tmp_path / "cold"), beside=tmp_path / "beside")
+
+
+def test_every_byte_comes_back_in_order(store: ColdStore) -> None:
+    month = made_month(date(2026, 9, 1), rows=20_000)
+    path = stored(month, store)
+    found = [
+        row
+        for batch in read(path, RECORDS)
+        for row in zip(*(values(batch, name) for name in ("id", "pseudonym", "salt", "body", "leaf")), strict=True)
+    ]
+    assert found == [(row.id.bytes, row.pseudonym.bytes, row.salt, row.body, row.leaf) for row in month.rows]
+    assert pq.ParquetFile(path).metadata.num_row_groups == 2
+
+
+def test_a_record_takes_little_more_than_its_ciphertext_and_salt(store: ColdStore) -> None:
+    path = stored(made_month(date(2026, 9, 1), rows=20_000, people=1_000), store)
+    assert path.stat().st_size / 20_000 < 203 + 32 + OVERHEAD
+
+
+def test_a_changed_bit_is_found_and_named(store: ColdStore) -> None:
+    month = made_month(date(2026, 9, 1), rows=500)
+    path = stored(month, store)
+    sha256 = synced_hash(path)
+    store.holds(month.name, sha256)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ColdDamaged, match=f"{month.name} does not have the bytes that were exported"):
+        store.holds(month.name, sha256)
+    path.unlink()
+    with pytest.raises(ColdDamaged, match="is missing from the cold tier"):
+        store.holds(month.name, sha256)
+
+
+def test_a_file_of_another_table_or_of_none_is_refused(store: ColdStore, tmp_path: Path) -> None:
+    path = stored(made_month(date(2026, 9, 1), rows=10), store)
+    with pytest.raises(ColdDamaged, match="other columns than acts have"):
+        list(read(path, ACTS))
+    (tmp_path / "no.parquet").write_bytes(b"PAR1 or so")
+    with pytest.raises(ColdDamaged, match="cannot be read"):
+        list(read(tmp_path / "no.parquet", RECORDS))
+
+
+def test_nothing_is_left_half_written(store: ColdStore) -> None:
+    def until_the_disk_is_full() -> Iterator[pa.RecordBatch]:
+        yield from made_month(date(2026, 9, 1), rows=10).batches()
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"), store.writing() as scratch:
+        write(scratch / "file", RECORDS, until_the_disk_is_full())
+    assert list((store.home / WRITING).iterdir()) == []
+    assert [path for path in store.home.rglob("*") if path.is_file()] == []
+
+
+def test_iceberg_lists_what_is_there_again_and_again(store: ColdStore) -> None:
+    months = [made_month(date(2026, number, 1), rows=50) for number in (7, 8, 9)]
+    addresses = [f"file://{stored(month, store)}" for month in months]
+    names = [month.name for month in months]
+    assert iceberg.sync(store, RECORDS, names[:2]) == (2, 0)
+    assert iceberg.sync(store, RECORDS, names[:2]) == (0, 0)
+    assert iceberg.sync(store, RECORDS, names) == (1, 0)
+    assert iceberg.files(store, "records") == addresses
+    before = {path.name for path in (store.home / "records").rglob("*.parquet")}
+    assert iceberg.sync(store, RECORDS, names[1:]) == (0, 1)
+    assert iceberg.files(store, "records") == addresses[1:]
+    assert {path.name for path in (store.home / "records").rglob("*.parquet")} == before  # nothing was rewritten
+    store.catalogue.unlink()  # a lost catalogue is made anew
+    assert iceberg.sync(store, RECORDS, names[1:]) == (2, 0)
+    assert iceberg.files(store, "records") == addresses[1:]
