@@ -1,0 +1,1 @@
+"""How long what is kept: classes by law, legal holds, and the plan of what may go."""
