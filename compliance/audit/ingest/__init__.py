@@ -1,0 +1,1 @@
+"""Decisions that were taken elsewhere, put on record here: the same record, the same proofs."""
