@@ -25,7 +25,7 @@ MOST_REASONS: Final = 32
 MOST_PARAMETERS: Final = 64
 MOST_TEXT: Final = 2_000
 LARGEST: Final = 2**53 - 1
-LATE_MS: Final = 31 * 86_400_000
+LATE_MS: Final = 28 * 86_400_000  # within last month, whose partition is there
 AHEAD_MS: Final = 5 * 60_000
 APART_MS: Final = 60_000
 

@@ -18,7 +18,8 @@ _KEYS: Final = frozenset(("rank", "item", "source", "scores", "propensity"))
 _DIGITS: Final = re.compile(r"[0-9a-fxp.+-]*", re.ASCII)  # no nan, no inf, no space, no _, no digit of another script
 # One plain number, decimal or hexadecimal, too short to overflow; possessive, so that a text is walked once.
 _PLAIN: Final = re.compile(
-    r"(?:(?:-?[0-9]{1,15}+(?:\.[0-9]{1,25}+)?+(?:e[+-]?[0-9]{1,2}+)?+|-?0x[01]\.[0-9a-f]{1,13}+p[+-][0-9]{1,3}+),)*+", re.ASCII
+    r"(?:(?:-?[0-9]{1,15}+(?:\.[0-9]{1,25}+)?+(?:e[+-]?[0-9]{1,2}+)?+|-?0x[01]\.[0-9a-f]{1,13}+p[+-][0-9]{1,3}+),)*+",
+    re.ASCII,
 )
 _COLUMNS: Final = itemgetter("rank", "item", "source", "scores", "propensity")
 _RANKS: Final = tuple(range(1, MOST_ITEMS + 1))

@@ -6,11 +6,15 @@ from django.urls import path
 
 from host.api.schema_view import SchemaView
 from host.dashboard import api
+from host.ingest import views as ingest
 
 urlpatterns = [
     path("feed", api.FeedView.as_view(), name="api_feed"),
     path("feed/mode", api.FeedModeView.as_view(), name="api_feed_mode"),
     path("events", api.EventsView.as_view(), name="api_events"),
     path("serves/<uuid:serve_id>", api.ServeView.as_view(), name="api_serve"),
+    path("ingest/decisions", ingest.DecisionsView.as_view(), name="api_ingest"),
+    path("ingest/sources/<str:name>/gaps", ingest.GapsView.as_view(), name="api_ingest_gaps"),
+    path("ingest/sources/<str:name>/reconciliations", ingest.ReconciliationsView.as_view(), name="api_reconcile"),
     path("schema", SchemaView.as_view(), name="api_schema"),
 ]

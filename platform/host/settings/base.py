@@ -48,6 +48,8 @@ AUDIT_LOG = {
 }
 # Key-encryption keys of subjects' keys: files that no database server, dump or base backup ever sees.
 AUDIT_KEYS = Path(env.str("CLERESTORY_AUDIT_KEYS", default="") or HOME_DIR / "keys" / "subjects").absolute()
+# So many decisions of other rankers may wait for the log before their producers are asked to wait.
+INGEST_QUEUE = number("CLERESTORY_INGEST_QUEUE", 200_000, least=1, most=10_000_000)
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
