@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.api.parsers import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, StrictJSONParser, parse_object
+from host.api.parsers import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, StrictJSONParser, _judged, _plain, parse_object
 from host.api.refusal import Refusal
 
 LEAVES = (
@@ -86,6 +86,43 @@ def test_whatever_is_sent_is_read_or_refused_in_words(text: str) -> None:
     assert not any("\x00" in text or any("\ud800" <= c <= "\udfff" for c in text) for text in texts_in(value))
 
 
+SPELT = st.sampled_from(['"a":', "{}", "[]", "1.0", "-0", "1e16", "1e-7", "0.1"])
+
+
+def compact(value: Any) -> bytes:
+    """Written as a quick producer would."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def same_as_judged(data: bytes) -> None:
+    """What is read quickly is what the slower look reads too, type by type."""
+    plain = _plain(data)
+    if plain is not None:
+        assert repr(plain) == repr(_judged(data))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.text(), VALUES | st.text(st.characters()) | st.integers(), max_size=4))
+def test_a_plain_spelling_is_read_quickly_and_as_the_slower_look_reads_it(value: dict[str, Any]) -> None:
+    same_as_judged(compact(value))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(PIECES | st.sampled_from(['"a":', "{}", "[]", "1.0", "-0", "1e16", "1e-7", "0.1"]), max_size=12).map(
+        "".join
+    )
+)
+def test_no_spelling_is_read_quickly_that_the_slower_look_would_refuse(text: str) -> None:
+    same_as_judged(b'{"a":' + text.encode() + b"}")
+
+
+def test_an_ordinary_object_is_read_quickly_and_any_other_spelling_is_not() -> None:
+    assert _plain(compact({"a": ["é", 1, 0.5, None, True, {"b": {}}]})) is not None
+    for other in (b'{"a": 1}', b'{"a":1,"a":1}', b'{"a":"\\u00e9"}', b'{"a":1.50}', b'{"a":9007199254740993}', b"[]"):
+        assert _plain(other) is None
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -125,7 +162,7 @@ def test_64_levels_are_read_and_65_refused(kinds: tuple[str, str]) -> None:
     def nested(levels: int) -> bytes:
         return ('{"a":' + kinds[0] * (levels - 1) + "1" + kinds[1] * (levels - 1) + "}").encode()
 
-    parse_object(nested(MAX_DEPTH))
+    assert parse_object(nested(MAX_DEPTH)) == _judged(nested(MAX_DEPTH)) == _plain(nested(MAX_DEPTH))
     assert "levels deep" in refused(nested(MAX_DEPTH + 1)).message
 
 
