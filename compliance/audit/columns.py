@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from compliance.audit.ingest.columns import external_columns
 from compliance.audit.models import ServeRecord
 from ranking.catalogue.clock import to_ms
 
 
 def column_differences(record: ServeRecord, document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield (name, column, what the document says) of every column that differs. Raises KeyError, TypeError."""
+    if document.get("source"):
+        yield from _different(record, external_columns(document))
+        return
     said = {
         "id": document["id"],
-        "source": document.get("source", ""),  # before release 0.2.0 there was only our own door
+        "source": "",
         "service": document["asker"]["service"],
         "pseudonym": document["asker"]["pseudonym"],
-        "served_at": str(document["situation"]["now_ms"]),
+        # Events count up to the moment itself, so that the situation's time is one millisecond later.
+        "served_at": str(document["situation"]["now_ms"] - 1),
         "surface": document["situation"]["surface"],
         "jurisdiction": document["facts"]["jurisdiction"],
         "tier": document["facts"]["tier"],
         "feed_mode": document["plan"]["feed_mode"],
         "model": document["model_sha256"],
     }
+    yield from _different(record, said)
+
+
+def _different(record: ServeRecord, said: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for name, recorded in said.items():
-        # Events count up to the moment itself, so that the situation's time is one millisecond later.
-        column = str(to_ms(record.served_at) + 1) if name == "served_at" else str(getattr(record, name))
+        column = str(to_ms(record.served_at)) if name == "served_at" else str(getattr(record, name))
         if column != recorded:
             yield name, column, recorded

@@ -165,8 +165,9 @@ def hidden_among(*, subject: Subject, item_ids: Iterable[int]) -> set[int]:
 
 
 def own_slates(*, subject: Subject, serve_ids: Iterable[UUID]) -> dict[UUID, ServedSlate]:
-    """Return those of these slates that this very subject was served."""
-    records = ServeRecord.objects.filter(service=subject.service, pseudonym=subject.pseudonym, id__in=set(serve_ids))
+    """Return those of these slates that this very subject was served, by our own door."""
+    whose = {"service": subject.service, "pseudonym": subject.pseudonym, "source": ""}
+    records = ServeRecord.objects.filter(**whose, id__in=set(serve_ids))
     return {
         record.id: ServedSlate(
             surface=record.surface,

@@ -87,8 +87,8 @@ def record_opening(*, subject: Subject, item_id: int, serve_id: UUID) -> bool:
         document = record_of(subject=subject, serve_id=serve_id)
     except ServeRecord.DoesNotExist:
         return False
-    if item_id not in {place["item_id"] for place in document["output"]["items"]}:
-        return False
+    if document.get("source") or item_id not in {place["item_id"] for place in document["output"]["items"]}:
+        return False  # a list that another ranker decided has no page here
     opened = NewEvent(
         id=event_id(subject=subject, once=serve_id.hex, item_id=item_id, action=Action.CLICK),
         item_id=item_id,

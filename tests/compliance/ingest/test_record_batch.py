@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from compliance.audit.columns import column_differences
 from compliance.audit.events import note
 from compliance.audit.ingest import backlog, sources
 from compliance.audit.ingest.backlog import Overloaded
@@ -229,3 +230,12 @@ def test_a_source_that_is_held_too_long_is_a_refusal_and_not_a_hang(monkeypatch:
         (result,) = in_threads(1, lambda _: post(source, decision(1)))
     assert isinstance(result, OperationalError)
     assert not ServeRecord.objects.exists()
+
+
+def test_verification_reads_these_records_as_it_reads_our_own(source: Source) -> None:
+    post(source, decision(1), decision(2, model=None))
+    for record in ServeRecord.objects.all():
+        assert list(column_differences(record, document_of(record))) == []
+    record.tier, record.source = "child", "other"
+    named = {name for name, _, _ in column_differences(record, document_of(record))}
+    assert named == {"tier", "source"}
