@@ -28,7 +28,8 @@ ROTATE_AFTER: Final = ERASED_WITHIN - timedelta(days=2)
 """Age of the oldest key-encryption key at which the daily task rotates: a failed day or two break no promise."""
 BATCH: Final = 1_000
 PATIENCE_MS: Final = 5_000  # writers of new keys wait behind us meanwhile
-_ROTATING: Final = 0x636C6572_726F7461
+ROTATING: Final = 0x636C6572_726F7461
+"""PostgreSQL's advisory lock for the one process that rotates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ def _destroy() -> list[int]:
 @contextmanager
 def _alone() -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ROTATING])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ROTATING])
         if not cursor.fetchone()[0]:
             raise RotationRefused("Another rotation is under way: leave the work to it.")
     try:
@@ -99,4 +100,4 @@ def _alone() -> Iterator[None]:
     finally:
         if connection.connection is not None and not connection.connection.closed:  # else the lock went with it
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ROTATING])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ROTATING])

@@ -133,7 +133,7 @@ def erase_rows(pseudonym: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO audit_subjectkey (pseudonym, wrapped, kek, made_at) VALUES (%s, '', 0, now()) "
-            "ON CONFLICT (pseudonym) DO UPDATE SET wrapped = ''",
+            "ON CONFLICT (pseudonym) DO NOTHING",
             [pseudonym],
         )
         cursor.execute("DELETE FROM audit_subjectkey WHERE pseudonym = %s", [pseudonym])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -16,8 +18,7 @@ from compliance.audit.keys.orders import SUBJECT
 from compliance.audit.keys.selectors import erased_among, key_of, keys_of
 from compliance.audit.keys.services import erase, erasure_mark, key_for, keys_for
 from compliance.audit.models import AuditEvent, LogQueue
-
-WHY = "asked for it"
+from tests.compliance.keys.made_keys import WHY, in_thread
 
 
 @pytest.mark.django_db
@@ -156,9 +157,13 @@ def test_a_key_whose_transaction_is_rolled_back_is_not_remembered() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_erased_key_is_not_remembered() -> None:
+def test_an_erased_key_is_forgotten_before_the_erasure_is_committed_and_after() -> None:
     one = uuid4()
     key_for(one)
-    erase(pseudonym=one, by=SUBJECT, why=WHY)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        erase(pseudonym=one, by=SUBJECT, why=WHY)
+        with pytest.raises(KeyErased):
+            key_for(one)
+        assert in_thread(pool, partial(key_for, one)).result()  # and is remembered, for so long
     with pytest.raises(KeyErased):
         key_for(one)
