@@ -15,5 +15,4 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the models that do not lie beside the others."""
-        import_module("compliance.audit.keys.models")
         import_module("compliance.audit.ingest.models")

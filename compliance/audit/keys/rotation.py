@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from compliance.audit.keys import rows, vault
 from compliance.audit.keys.errors import RotationRefused
-from compliance.audit.keys.models import KeyEncryptionKey
 from compliance.audit.keys.orders import order
+from compliance.audit.models import KeyEncryptionKey
 
 ERASED_WITHIN: Final = timedelta(days=30)
 """Published: after this, no file, WAL segment or backup opens an erased subject's key. Backups are kept no longer."""

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from compliance.audit.keys import vault
 from compliance.audit.keys.errors import RotationRefused
-from compliance.audit.keys.models import KeyEncryptionKey
+from compliance.audit.models import KeyEncryptionKey
 
 WRAPPING: Final = 0x636C6572_6B657973
 """PostgreSQL's advisory lock: shared by who adds keys, until they commit; held alone by who retires what wraps them."""

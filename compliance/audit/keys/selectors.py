@@ -10,8 +10,8 @@ from uuid import UUID
 
 from compliance.audit.keys import rows, vault
 from compliance.audit.keys.errors import KekMissing, KeyErased, KeyMissing
-from compliance.audit.keys.models import KeyEncryptionKey, KeyTombstone, SubjectKey
 from compliance.audit.keys.rotation import ERASED_WITHIN
+from compliance.audit.models import KeyEncryptionKey, KeyTombstone, SubjectKey
 
 _ATTEMPTS: Final = 3
 

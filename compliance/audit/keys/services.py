@@ -21,9 +21,9 @@ from django.utils import timezone
 from compliance.audit.keys import rows, vault
 from compliance.audit.keys.cache import WriteCache
 from compliance.audit.keys.errors import KekMissing, KeyErased
-from compliance.audit.keys.models import KeyTombstone
 from compliance.audit.keys.orders import order
 from compliance.audit.keys.rotation import rotate
+from compliance.audit.models import KeyTombstone
 
 __all__ = ["erase", "erasure_mark", "forget_all", "key_for", "keys_for", "rotate"]
 

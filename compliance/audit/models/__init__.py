@@ -1,6 +1,7 @@
 """What the audit trail keeps. Append-only; no foreign key ever points at a row of it."""
 
 from compliance.audit.models.blobs import Blob, ItemVersion, SealedBlob
+from compliance.audit.models.keys import KeyEncryptionKey, KeyTombstone, SubjectKey
 from compliance.audit.models.log import LogCheckpoint, LogEntry, LogQueue
 from compliance.audit.models.records import AuditEvent, ServeKey, ServeRecord
 
@@ -8,10 +9,13 @@ __all__ = [
     "AuditEvent",
     "Blob",
     "ItemVersion",
+    "KeyEncryptionKey",
+    "KeyTombstone",
     "LogCheckpoint",
     "LogEntry",
     "LogQueue",
     "SealedBlob",
     "ServeKey",
     "ServeRecord",
+    "SubjectKey",
 ]

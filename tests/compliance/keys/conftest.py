@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compliance.audit.keys import services
-from compliance.audit.keys.models import KeyEncryptionKey, SubjectKey
+from compliance.audit.models import KeyEncryptionKey, SubjectKey
 
 
 @pytest.fixture(autouse=True)

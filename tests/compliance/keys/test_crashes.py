@@ -17,11 +17,10 @@ from django.db import connection, connections
 
 from compliance.audit.keys import rotation, services, vault
 from compliance.audit.keys.errors import KeyBroken, KeyErased, RotationRefused
-from compliance.audit.keys.models import KeyEncryptionKey, KeyTombstone, SubjectKey
 from compliance.audit.keys.orders import SUBJECT
 from compliance.audit.keys.selectors import key_of, key_status, keys_of
 from compliance.audit.keys.services import erase, key_for, keys_for
-from compliance.audit.models import AuditEvent
+from compliance.audit.models import AuditEvent, KeyEncryptionKey, KeyTombstone, SubjectKey
 from tests.compliance.keys.made_keys import WHY, rotated
 
 pytestmark = pytest.mark.django_db(transaction=True)

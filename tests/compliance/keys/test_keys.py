@@ -13,11 +13,10 @@ from django.test.utils import CaptureQueriesContext
 
 from compliance.audit.keys import services
 from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing, OrderRefused
-from compliance.audit.keys.models import KeyTombstone, SubjectKey
 from compliance.audit.keys.orders import SUBJECT
 from compliance.audit.keys.selectors import erased_among, key_of, keys_of
 from compliance.audit.keys.services import erase, erasure_mark, key_for, keys_for
-from compliance.audit.models import AuditEvent, LogQueue
+from compliance.audit.models import AuditEvent, KeyTombstone, LogQueue, SubjectKey
 from tests.compliance.keys.made_keys import WHY, in_thread
 
 

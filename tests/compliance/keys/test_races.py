@@ -12,10 +12,10 @@ from django.db import connection, transaction
 
 from compliance.audit.keys import rotation, services, vault
 from compliance.audit.keys.errors import KeyErased, RotationRefused
-from compliance.audit.keys.models import KeyTombstone, SubjectKey
 from compliance.audit.keys.orders import SUBJECT
 from compliance.audit.keys.selectors import key_of, keys_of
 from compliance.audit.keys.services import erase, key_for, keys_for
+from compliance.audit.models import KeyTombstone, SubjectKey
 from tests.compliance.keys.made_keys import WHY, in_thread, rotated, waits
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,12 +14,11 @@ from django.utils import timezone
 
 from compliance.audit.keys import rotation, rows, services, vault
 from compliance.audit.keys.errors import KekMissing, KeyBroken, KeyErased
-from compliance.audit.keys.models import KeyEncryptionKey, KeyTombstone, SubjectKey
 from compliance.audit.keys.orders import SUBJECT
 from compliance.audit.keys.rotation import ERASED_WITHIN, ROTATE_AFTER, is_due
 from compliance.audit.keys.selectors import key_of, key_status, keys_of
 from compliance.audit.keys.services import erase, key_for, keys_for, rotate
-from compliance.audit.models import AuditEvent
+from compliance.audit.models import AuditEvent, KeyEncryptionKey, KeyTombstone, SubjectKey
 from compliance.audit.tasks import rotate_keys
 from tests.compliance.keys.made_keys import WHY, in_thread, rotated
 
