@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from compliance.audit.heads import LogForked, LogPlace, newest
+from compliance.audit.heads import LogForked, LogPlace, newest_cosigned
 from compliance.audit.log.batch import BatchRefused, inner_proof
 from compliance.audit.log.commitment import SaltRefused
 from compliance.audit.log.evidence import Evidence, evidence_bundle
@@ -13,6 +13,7 @@ from compliance.audit.log.reading import LogDamaged
 from compliance.audit.log.receipt import Receipt, ReceiptRefused
 from compliance.audit.log.tree import NotProved
 from compliance.audit.models import AuditEvent, LogEntry, ServeRecord
+from compliance.audit.witnessing.policy import witness_policy
 
 
 class NotProven(LookupError):
@@ -66,7 +67,7 @@ def _batch(leaf: int) -> list[bytes]:
 
 
 def _receipt(place: LogPlace, entry: LogEntry) -> Receipt:
-    last = newest(place)
+    last = newest_cosigned(place, witness_policy(), above=entry.leaf)
     if last is None or last[0].size <= entry.leaf:
         raise NotProven(f"Event {entry.event_id} waits for the next checkpoint: try again in 60 seconds.")
     path = place.tiles.inclusion_proof(entry.leaf, last[0].size)

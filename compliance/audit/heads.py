@@ -10,6 +10,8 @@ from compliance.audit.log import files
 from compliance.audit.log.note import Checkpoint, NoteRefused, VerifierKey, open_note, parse_checkpoint
 from compliance.audit.log.tiles import TileStore
 from compliance.audit.models import LogCheckpoint
+from compliance.audit.witnessing.policy import WitnessPolicy
+from compliance.audit.witnessing.selectors import enough_cosigned, lines_on
 
 CHECKPOINT: Final = "checkpoint"
 
@@ -63,12 +65,28 @@ def published(folder: Path) -> str | None:
 
 
 def newest(place: LogPlace) -> tuple[Checkpoint, str] | None:
-    """The newest head that the database knows, and its note. Raises LogForked where it is not what was signed."""
-    row = LogCheckpoint.objects.order_by("-size").first()
+    """The newest head that the database knows, and its note with the cosignatures that it has.
+
+    Raises LogForked where it is not what was signed.
+    """
+    return _head_of(place, LogCheckpoint.objects.order_by("-size").first())
+
+
+def newest_cosigned(place: LogPlace, policy: WitnessPolicy, *, above: int) -> tuple[Checkpoint, str] | None:
+    """The newest head of more than `above` leaves with as many cosignatures as must be; else the newest head.
+
+    Raises LogForked.
+    """
+    size = enough_cosigned(policy, above=above) if policy.needed else None
+    cosigned = None if size is None else LogCheckpoint.objects.filter(size=size).first()
+    return newest(place) if cosigned is None else _head_of(place, cosigned)
+
+
+def _head_of(place: LogPlace, row: LogCheckpoint | None) -> tuple[Checkpoint, str] | None:
     if row is None:
         return None
     try:
-        return place.row_head(row), row.note
+        return place.row_head(row), row.note + "".join(lines_on(row.size))
     except NoteRefused as error:
         raise LogForked(
             f"The database's newest checkpoint was changed: {error} Run `manage.py audit verify`."

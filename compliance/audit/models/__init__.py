@@ -4,6 +4,7 @@ from compliance.audit.models.blobs import Blob, ItemVersion, SealedBlob
 from compliance.audit.models.keys import KeyEncryptionKey, KeyTombstone, SubjectKey
 from compliance.audit.models.log import LogCheckpoint, LogEntry, LogQueue
 from compliance.audit.models.records import AuditEvent, ServeKey, ServeRecord
+from compliance.audit.models.witnesses import LogCosignature, LogMeter
 
 __all__ = [
     "AuditEvent",
@@ -12,7 +13,9 @@ __all__ = [
     "KeyEncryptionKey",
     "KeyTombstone",
     "LogCheckpoint",
+    "LogCosignature",
     "LogEntry",
+    "LogMeter",
     "LogQueue",
     "SealedBlob",
     "ServeKey",

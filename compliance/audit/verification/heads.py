@@ -13,13 +13,16 @@ from compliance.audit.log.note import Checkpoint, NoteRefused
 from compliance.audit.log.paths import TILE_WIDTH
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.models import LogCheckpoint
+from compliance.audit.verification.witnesses import witnesses
+from compliance.audit.models.witnesses import LogCosignature
+from compliance.audit.witnessing.policy import witness_policy
 
 LAG: Final = timedelta(seconds=5)
 """Between a checkpoint in the database and its file: the sequencer writes the one right after the other."""
 
 
 def heads(place: LogPlace, now: datetime) -> Generator[str, None, Checkpoint | None]:
-    """Name what is wrong with signed heads and tiles; return the newest head that holds."""
+    """Name what is wrong with signed heads, tiles and cosignatures; return the newest head that holds."""
     # Files first: the sequencer writes them after the database, so that what they sign must be known there by now.
     texts = [(folder / CHECKPOINT, published(folder)) for folder in place.folders]
     known: dict[int, Checkpoint] = {}
@@ -30,16 +33,18 @@ def heads(place: LogPlace, now: datetime) -> Generator[str, None, Checkpoint | N
         except NoteRefused as error:
             yield f"checkpoint {row.size} in the database: {error}"
     for path, text in texts:
-        yield from _published(place, path, text, known, {size for size, at in made.items() if now - at > LAG})
+        due = {size for size, at in made.items() if now - at > LAG}
+        yield from _published(place, path, text, known, due, now)
     newest = known[max(known)] if known else None
     if newest is not None:
         yield from place.tiles.check(newest.size, newest.root)
         yield from _grown(place, known)
+    yield from witnesses(witness_policy(), now)
     return newest
 
 
 def _published(
-    place: LogPlace, path: Path, text: str | None, known: dict[int, Checkpoint], due: set[int]
+    place: LogPlace, path: Path, text: str | None, known: dict[int, Checkpoint], due: set[int], now: datetime
 ) -> Generator[str]:
     """One published checkpoint; `due` are the sizes that must be in the file by now."""
     if text is None:
@@ -57,6 +62,19 @@ def _published(
         yield f"{path} signs another root for {head.size} leaves than the database holds: the log was forked"
     elif due and max(due) > head.size:
         yield f"{path} signs {head.size} leaves, but {max(due)} were signed since"
+    else:
+        yield from _cosigned(path, text, head.size, now)
+
+
+def _cosigned(path: Path, text: str, size: int, now: datetime) -> Generator[str]:
+    """A published checkpoint's further signatures: those that the database has, all of them, and no others."""
+    note = LogCheckpoint.objects.values_list("note", flat=True).get(size=size)
+    known = dict(LogCosignature.objects.filter(size=size).values_list("line", "made_at"))
+    published = text.removeprefix(note).splitlines(keepends=True)
+    if not text.startswith(note) or not known.keys() >= set(published) or len(set(published)) < len(published):
+        yield f"{path} is not, to the byte, what was signed for {size} leaves: its signature lines were changed"
+    elif any(now - made_at > LAG for line, made_at in known.items() if line not in published):
+        yield f"{path} lacks a cosignature that the database has for {size} leaves"
 
 
 def _grown(place: LogPlace, known: dict[int, Checkpoint]) -> Generator[str]:

@@ -46,6 +46,9 @@ AUDIT_LOG = {
     "vkey": env.str("CLERESTORY_AUDIT_VKEY", default=""),  # for processes that check and may not read the key
     "second": absolute("CLERESTORY_AUDIT_SECOND"),  # a folder of somebody else's, for checkpoints alone
 }
+# Who cosigns the log's checkpoints (`vkey url`, separated by commas), and how many must; empty: all of them.
+AUDIT_WITNESSES = env.str("CLERESTORY_AUDIT_WITNESSES", default="")
+AUDIT_WITNESSES_NEEDED = env.str("CLERESTORY_AUDIT_WITNESSES_NEEDED", default="")
 # Key-encryption keys of subjects' keys: files that no database server, dump or base backup ever sees.
 AUDIT_KEYS = Path(env.str("CLERESTORY_AUDIT_KEYS", default="") or HOME_DIR / "keys" / "subjects").absolute()
 # So many decisions of other rankers may wait for the log before their producers are asked to wait.

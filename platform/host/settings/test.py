@@ -19,6 +19,7 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CACHES = {"default": {**CACHES["default"], "KEY_PREFIX": f"test-{os.getpid()}"}}  # each test process counts for itself
 MODEL_REGISTRY = HOME_DIR / "test-models"
 AUDIT_LOG = {**AUDIT_LOG, "folder": HOME_DIR / f"test-audit-log-{os.getpid()}", "second": "", "vkey": ""}
+AUDIT_WITNESSES = AUDIT_WITNESSES_NEEDED = ""
 if "CLERESTORY_TEST_KEYS" not in os.environ:  # processes that a test starts use the folder of their parent
     os.environ["CLERESTORY_TEST_KEYS"] = tempfile.mkdtemp(prefix="clerestory-test-keys-")
     atexit.register(shutil.rmtree, os.environ["CLERESTORY_TEST_KEYS"], ignore_errors=True)

@@ -18,6 +18,9 @@ from compliance.audit.log.note import SigningKey
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.place import log_place, signing_key
 from compliance.audit.sequencer import NotAlone, alone, assign, publish
+from compliance.audit.witnessing import meters
+from compliance.audit.witnessing.cosigner import IN_ROUND_S, Cosigner
+from compliance.audit.witnessing.policy import witness_policy
 
 PATIENCE_S: Final = 5.0
 """How long to wait after the database went away, or while another process writes the log."""
@@ -41,14 +44,14 @@ class Command(BaseCommand):
         if not every > 0:
             raise CommandError(f"--every must be above 0 seconds, not {every}.")
         key = signing_key()
-        work = _Work(place=log_place(), key=key, batch=batch)
+        work = _Work(place=log_place(), key=key, batch=batch, cosigner=Cosigner(witness_policy()))
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         try:
             if once:
                 with alone():
-                    work.round()
+                    work.round(wait_s=PATIENCE_S)
             else:
                 self._go_on(work, every, stop)
         except NotAlone as error:
@@ -81,9 +84,13 @@ class _Work:
     place: LogPlace
     key: SigningKey
     batch: int
+    cosigner: Cosigner
 
-    def round(self) -> None:
-        """Everything that waits, and a signature."""
-        while assign(events=MAX_BATCH, batch=self.batch) == MAX_BATCH:
-            pass
+    def round(self, *, wait_s: float = IN_ROUND_S) -> None:
+        """Everything that waits, and a signature; then the witnesses are asked, and waited for that long."""
+        taken = 0
+        while (moved := assign(events=MAX_BATCH, batch=self.batch)) == MAX_BATCH:
+            taken += moved
         publish(self.place, self.key)
+        meters.add({"sequencer.rounds": 1, "sequencer.events": taken + moved})
+        self.cosigner.round(self.place, wait_s=wait_s)
