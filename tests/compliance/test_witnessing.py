@@ -23,10 +23,10 @@ from compliance.audit.log.note import SigningKey, VerifierKey, open_note
 from compliance.audit.log.receipt import parse_receipt
 from compliance.audit.log.witness_client import parse_witnesses
 from compliance.audit.models import AuditEvent, LogCheckpoint, LogEntry, LogQueue
+from compliance.audit.models.witnesses import LogCosignature, LogMeter
 from compliance.audit.sequencer import assign, publish
 from compliance.audit.verification import verify
 from compliance.audit.witnessing.cosigner import Cosigner
-from compliance.audit.models.witnesses import LogCosignature, LogMeter
 from compliance.audit.witnessing.policy import witness_policy
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from compliance.audit.log.note import Checkpoint, NoteRefused
 from compliance.audit.log.paths import TILE_WIDTH
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.models import LogCheckpoint
-from compliance.audit.verification.witnesses import witnesses
 from compliance.audit.models.witnesses import LogCosignature
+from compliance.audit.verification.witnesses import witnesses
 from compliance.audit.witnessing.policy import witness_policy
 
 LAG: Final = timedelta(seconds=5)

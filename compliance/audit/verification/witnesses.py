@@ -7,8 +7,8 @@ from datetime import datetime
 
 from compliance.audit.log.note import NoteRefused, open_note
 from compliance.audit.models import LogCheckpoint
-from compliance.audit.verification.delay import MERGE_DELAY
 from compliance.audit.models.witnesses import LogCosignature
+from compliance.audit.verification.delay import MERGE_DELAY
 from compliance.audit.witnessing.policy import WitnessPolicy
 from compliance.audit.witnessing.selectors import cosigners_of, enough_cosigned
 

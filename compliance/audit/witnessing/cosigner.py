@@ -15,8 +15,8 @@ from compliance.audit.heads import LogPlace, newest, write_checkpoint
 from compliance.audit.log.note import Checkpoint
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.log.witness_client import ForkWitnessed, WitnessAddress, WitnessAway, ask
-from compliance.audit.witnessing import meters
 from compliance.audit.models.witnesses import LogCosignature
+from compliance.audit.witnessing import meters
 from compliance.audit.witnessing.policy import WitnessPolicy
 from compliance.audit.witnessing.selectors import cosigners_of, last_cosigned_by
 

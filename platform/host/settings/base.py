@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "host.dashboard",
     "host.outbox",
     "host.scorer",
+    "host.transparency",
     "host.demo",
     "compliance.subjects",
     "compliance.audit",
