@@ -11,7 +11,7 @@ PRODUCTION = DJANGO_SETTINGS_MODULE=host.settings.production DJANGO_ALLOWED_HOST
 	DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	DATABASE_URL=postgres://user:word@db.example/clerestory CELERY_BROKER_URL=amqp://broker.example
 
-.PHONY: demo test test-browser test-slow lint format bench clean
+.PHONY: demo test test-browser test-slow lint format bench nightly clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
@@ -57,6 +57,10 @@ bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the log and rep
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/replay.py
 	$(BIN)/python bench/accuracy.py $(ARGS)
+
+nightly: $(VENV)/.installed  ## Break a running house for an hour: kill -9 of everything, 500 times
+	$(BIN)/python bench/kills.py --self-check --kills 6
+	$(BIN)/python bench/kills.py --kills 500 --check
 
 clean:  ## Forget the environment and the demo's data
 	@# Root's engines lie elsewhere, behind a link of ours: only what has exactly our name is removed.

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, FloatField, QuerySet, Value
 from django.db.models.functions import Coalesce, Least, Power
@@ -19,7 +20,6 @@ from kombu.exceptions import LimitExceeded, OperationalError
 from host.outbox.handlers import handler, handler_path
 from host.outbox.models import OutboxEntry
 
-PUBLISH_AGAIN_AFTER = timedelta(seconds=30)  # doubled by each failed attempt
 MOST_DOUBLINGS = 7  # at most 64 minutes between attempts
 SWEEP_LIMIT = 500
 KEEP_DONE = timedelta(days=7)
@@ -97,9 +97,13 @@ def record_failure(*, entry_id: UUID, error: BaseException) -> None:
 
 
 def overdue(*, now: datetime) -> QuerySet[OutboxEntry]:
-    """Return the undone entries whose last publication is longer ago than their back-off, the oldest first."""
+    """Return the undone entries whose last publication is longer ago than their back-off, the oldest first.
+
+    The back-off begins with the time between two sweeps, and each failed attempt doubles it.
+    """
     doublings = Power(Value(2.0), Least(F("attempts"), Value(MOST_DOUBLINGS)), output_field=FloatField())
-    wait = ExpressionWrapper(Value(PUBLISH_AGAIN_AFTER, DurationField()) * doublings, output_field=DurationField())
+    first = Value(timedelta(seconds=settings.OUTBOX_SWEEP_SECONDS), DurationField())
+    wait = ExpressionWrapper(first * doublings, output_field=DurationField())
     last = Coalesce("published_at", "created_at")
     due = ExpressionWrapper(last + wait, output_field=DateTimeField())
     return OutboxEntry.objects.filter(done_at=None).annotate(due_at=due).filter(due_at__lte=now).order_by(last)

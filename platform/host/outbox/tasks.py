@@ -27,7 +27,7 @@ def run_entry(entry_id: str) -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Publish overdue entries again: every 30 s."""
+    """Publish overdue entries again: every OUTBOX_SWEEP_SECONDS."""
     services.sweep()
 
 

@@ -181,8 +181,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 240  # below the broker's visibility timeout of 300 s, or work would run twice
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+OUTBOX_SWEEP_SECONDS = number("CLERESTORY_OUTBOX_SWEEP_SECONDS", 30, least=1, most=3600)  # what a lost hint costs
 CELERY_BEAT_SCHEDULE = {
-    "outbox-sweep": {"task": "host.outbox.tasks.sweep", "schedule": 30.0},
+    "outbox-sweep": {"task": "host.outbox.tasks.sweep", "schedule": float(OUTBOX_SWEEP_SECONDS)},
     "outbox-forget-done": {"task": "host.outbox.tasks.forget_done", "schedule": 86_400.0},
     # Events recount popularity through the outbox; this is for what fades without any.
     "popularity-refresh": {"task": "ranking.catalogue.tasks.refresh_popularity", "schedule": 3600.0},

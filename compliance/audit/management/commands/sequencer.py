@@ -22,7 +22,7 @@ from compliance.audit.witnessing import meters
 from compliance.audit.witnessing.cosigner import IN_ROUND_S, Cosigner
 from compliance.audit.witnessing.policy import witness_policy
 
-PATIENCE_S: Final = 5.0
+PATIENCE_S: Final = 1.0
 """How long to wait after the database went away, or while another process writes the log."""
 
 
