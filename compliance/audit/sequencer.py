@@ -48,7 +48,7 @@ def alone() -> Iterator[None]:
 _MOVE: Final = """
 WITH taken AS (
     DELETE FROM audit_logqueue WHERE id IN (
-        SELECT id FROM audit_logqueue ORDER BY id LIMIT %(events)s FOR UPDATE SKIP LOCKED
+        SELECT id FROM audit_logqueue ORDER BY id LIMIT %(events)s
     ) RETURNING id, kind, digest
 ), numbered AS (
     SELECT id, kind, digest, row_number() OVER (ORDER BY id) - 1 AS number FROM taken

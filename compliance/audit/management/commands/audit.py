@@ -13,12 +13,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
 from compliance.audit.management.verbs.base import COULD_NOT, Verb, add_common, talk_of
+from compliance.audit.management.verbs.grants import Grants
 from compliance.audit.management.verbs.keys import Keys
 from compliance.audit.management.verbs.proofs import Bundle, Key, Prove
 from compliance.audit.management.verbs.rebuild import Rebuild
 from compliance.audit.management.verbs.verify import Verify
 
-VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys)
+VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys, Grants)
 
 
 class Command(BaseCommand):
