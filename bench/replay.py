@@ -124,11 +124,10 @@ def replay(slates: int) -> int:
 def tamper(_: int) -> int:
     """Change one byte of a snapshot, of a score and of a model file; each must be named."""
 
-    from compliance.audit.canonical import canonical
     from compliance.audit.keys.selectors import key_of
     from compliance.audit.models import SealedBlob, ServeRecord
     from compliance.audit.selectors import document_of
-    from compliance.audit.storage.sealing import seal
+    from compliance.audit.storage.compact import seal_document
     from compliance.serving.replay import Replayer
     from ranking.serving.scorer import registry
 
@@ -149,7 +148,7 @@ def tamper(_: int) -> int:
         document = document_of(record)
         place = next(item for item in document["output"]["items"] if not item["explored"])
         place["blended"] = "0x1.0000000000000p-3"  # by somebody who holds all keys
-        changed = seal(key_of(record.pseudonym), record.id, canonical(document))
+        changed = seal_document(key_of(record.pseudonym), document)
         ServeRecord.objects.filter(id=record.id).update(body=changed)
         look("blended")
     weights = registry().root / record.model / "model.safetensors"

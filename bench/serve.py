@@ -75,6 +75,7 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
     import uuid_utils.compat as uuids
     from django.utils import timezone
 
+    from compliance.audit.keys.services import key_for
     from compliance.audit.services import record
     from compliance.policy.facts import make_plan
     from compliance.policy.principles import check
@@ -119,6 +120,7 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
                 situation=situation,
                 inputs=inputs,
                 decision=decision,
+                key=key_for(subject.pseudonym),
             )
             new = new_record(served, idempotency_key="")
         with watch.stage("record: INSERT + COMMIT"):  # one statement outside a transaction is one: as the door does it

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from compliance.audit.canonical import digest
 from compliance.audit.keys.selectors import key_of, keys_of
 from compliance.audit.models import AuditEvent, Blob, ServeKey, ServeRecord
+from compliance.audit.storage.compact import Clear, open_document
 from compliance.audit.storage.inputs import InputsBroken, read_inputs
 from compliance.audit.storage.packing import unpack_bytes
 from compliance.audit.storage.partitions import Month
@@ -60,9 +62,12 @@ def key_of_record(record: ServeRecord | AuditEvent) -> bytes:
 
 
 def opened(record: ServeRecord | AuditEvent, key: bytes) -> dict[str, Any]:
-    """The document of a record whose key is at hand. Raises SealBroken, ValueError."""
+    """The document of a record whose key is at hand. Raises SealBroken, and what bytes of another form raise."""
     body = bytes(record.body)
-    document: dict[str, Any] = json.loads(open_sealed(key, record.id, body) if is_sealed(body) else body)
+    if is_sealed(body) and isinstance(record, ServeRecord) and not record.source:
+        clear = Clear(id=record.id, pseudonym=record.pseudonym, model_sha256=record.model)
+        return open_document(key, clear, body)
+    document: dict[str, Any] = orjson.loads(open_sealed(key, record.id, body) if is_sealed(body) else body)
     return document
 
 
@@ -77,7 +82,7 @@ def inputs_of(record: ServeRecord, document: dict[str, Any], key: bytes) -> Rank
         raise InputsBroken(f"The feature snapshot {address} is missing.")
     if digest(content) != address:
         raise InputsBroken(f"The feature snapshot {address} does not hash to its address.")
-    return snapshot.inputs_of(json.loads(content))
+    return snapshot.inputs_of(orjson.loads(content))
 
 
 def blob(sha256: str) -> bytes | None:

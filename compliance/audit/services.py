@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -16,9 +16,9 @@ from compliance.audit.canonical import digest
 from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.models import ServeKey
+from compliance.audit.storage.compact import seal_document
 from compliance.audit.storage.packing import pack_bytes
 from compliance.audit.storage.partitions import Month
-from compliance.audit.storage.sealing import seal
 
 
 class KeyTaken(Exception):
@@ -27,7 +27,7 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class NewRecord:
-    """A serve record about to be written: its canonical `document` is sealed with `key`; `blobs` are what it names."""
+    """A serve record about to be written: its `document` is sealed with `key`; `blobs` are what it names."""
 
     id: UUID
     service: str
@@ -38,7 +38,7 @@ class NewRecord:
     tier: str
     jurisdiction: str
     model_sha256: str  # empty: nothing was scored
-    document: bytes
+    document: dict[str, Any]
     key: bytes
     blobs: dict[bytes, bytes]  # address -> sealed content
     pack: bytes
@@ -76,8 +76,8 @@ INSERT INTO audit_serverecord (
 
 
 def record(new: NewRecord) -> None:
-    """Write the record. Raises KeyTaken when its idempotency key already has one; nothing is written then."""
-    body, salt = seal(new.key, new.id, new.document), secrets.token_bytes(SALT_BYTES)
+    """Write the record. Raises NotCanonical, and KeyTaken when its idempotency key already has one: nothing is written."""
+    body, salt = seal_document(new.key, new.document), secrets.token_bytes(SALT_BYTES)
     pack_sha256, packed_pack = _packed(new.pack)
     values = {
         **{name: getattr(new, name) for name in _AS_THEY_ARE},

@@ -52,9 +52,15 @@ def output_document(decision: Decision) -> Document:
     }
 
 
-def slate_document(output: Document) -> Document:
-    """The part of an output that a record keeps: the slate, and how it came about."""
-    return {name: value for name, value in output.items() if name not in OF_EVERY_CANDIDATE}
+def slate_document(output: Document, explore: tuple[Candidate, ...]) -> Document:
+    """The part of an output that a record keeps: the slate, and how it came about.
+
+    Which items an exploration draw might have taken is said as one digit for each that it was offered.
+    """
+    feasible = set(output["exploration"]["feasible"])
+    marked = "".join("1" if item.item_id in feasible else "0" for item in explore)
+    kept = {name: value for name, value in output.items() if name not in OF_EVERY_CANDIDATE}
+    return {**kept, "exploration": {**output["exploration"], "feasible": marked}}
 
 
 def _place(decision: Decision, place: int, item: Candidate) -> Document:

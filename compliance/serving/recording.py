@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from compliance.audit.canonical import canonical, digest, encode
+from compliance.audit.canonical import digest, encode
 from compliance.audit.services import NewRecord
 from compliance.audit.storage.inputs import StoredInputs, store_inputs
 from compliance.policy.facts import Planned
@@ -63,7 +63,7 @@ class Served:
             "cache_state": self.decision.ranked.cache_state,
             "depth": self.decision.ranked.depth,
             "inputs": self.stored.document,
-            "output": slate_document(output),
+            "output": slate_document(output, self.inputs.explore),
             "output_sha256": digest(encode(output)),
         }
 
@@ -80,7 +80,7 @@ def new_record(served: Served, *, idempotency_key: str) -> NewRecord:
         tier=served.planned.facts.tier,
         jurisdiction=served.planned.facts.jurisdiction,
         model_sha256=served.inputs.model_sha256,
-        document=canonical(served.document),
+        document=served.document,
         key=served.key,
         blobs=served.stored.blobs,
         pack=served.planned.pack.content,

@@ -22,6 +22,7 @@ from compliance.serving.pipeline import decide
 from compliance.serving.recording import RECORD_VERSION
 from ranking.serving.environment import environment, only_close
 from ranking.serving.local import LocalScorer, load_again
+from ranking.serving.types import Candidate
 
 Document = dict[str, Any]
 
@@ -99,7 +100,7 @@ class Replayer:
             return
         decision = decide(plan, inputs, None, int(document["situation"]["seed"]), scorer)
         yield from compare("depth", document.get("depth", decision.ranked.depth), decision.ranked.depth)
-        yield from _output_differences(document, output_document(decision))
+        yield from _output_differences(document, output_document(decision), inputs.explore)
 
     def _scorer(self, sha256: str) -> LocalScorer | Difference | None:
         if not sha256:
@@ -139,9 +140,9 @@ def _verified_scorer(sha256: str) -> LocalScorer | Difference:
         return Difference(what="model", recorded=sha256, found=str(error))
 
 
-def _output_differences(document: Document, output: Document) -> Iterator[Difference]:
+def _output_differences(document: Document, output: Document, explore: tuple[Candidate, ...]) -> Iterator[Difference]:
     """What was decided against what is on record: the slate by its parts, everything else by the output's hash."""
-    kept = slate_document(output) if "inputs" in document else output
+    kept = slate_document(output, explore) if "inputs" in document else output
     if canonical(kept) != canonical(document["output"]):
         yield from compare("output", document["output"], kept)
     if (again := digest(canonical(output))) != document["output_sha256"]:

@@ -26,6 +26,7 @@ Document = dict[str, Any]
 Array = NDArray[Any]
 
 EVENT_FIELDS: Final = ("event_action_BS", "event_stream_BS", "event_time_ms_BS", "event_content_BSD")
+TIMES: Final = "event_time_ms_BS"
 PADDING: Final = {"event_action_BS": int(Action.SEEN)}
 """What stands in places of the past that hold no event, where it is not 0."""
 ASIDE: Final = ("user_categorical_BC", "user_dense_BD", "context_categorical_BGC", "context_time_ms_BG")
@@ -140,9 +141,24 @@ def _past(tokens: TokenBatch) -> list[Document]:
     if any((array != fill).any() for array, fill in padded):
         raise NotInParts("Only a past that is padded as the encoder pads it can be recorded.")
     return [
-        {name: array_document(array[0, start : min(start + HISTORY_BLOCK, events)]) for name, array in arrays.items()}
+        {name: _column(name, array[0, start : min(start + HISTORY_BLOCK, events)]) for name, array in arrays.items()}
         for start in range(0, max(events, 1), HISTORY_BLOCK)
     ]
+
+
+def _column(name: str, array: Array) -> Document:
+    """An array as a document: whole numbers as such, which pack better than their bytes; times as steps."""
+    if array.dtype.kind != "i":
+        return array_document(array)
+    flat = np.diff(array, prepend=0) if name == TIMES else array
+    return {"dtype": array.dtype.newbyteorder("<").str, "shape": list(array.shape), "numbers": flat.ravel().tolist()}
+
+
+def _array(name: str, column: Document) -> Array:
+    if "numbers" not in column:
+        return array_of(column)
+    flat = np.array(column["numbers"], np.dtype(column["dtype"]))
+    return (np.cumsum(flat, dtype=flat.dtype) if name == TIMES else flat).reshape(column["shape"])
 
 
 def _rest(tokens: TokenBatch) -> Document:
@@ -167,7 +183,7 @@ def _codes(block: ItemBlock) -> list[bytes]:
 def _tokens(parts: Parts, pool: int) -> TokenBatch:
     given = parts.rest["tokens"]
     length = given["length"]
-    blocks = [{name: array_of(array) for name, array in block.items()} for block in parts.past]
+    blocks = [{name: _array(name, column) for name, column in block.items()} for block in parts.past]
     past = {name: _padded([block[name] for block in blocks], length, PADDING.get(name, 0)) for name in blocks[0]}
     events = sum(len(block[EVENT_FIELDS[0]]) for block in blocks)
     return TokenBatch(

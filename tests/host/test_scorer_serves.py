@@ -11,11 +11,10 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
-from compliance.audit.canonical import canonical
 from compliance.audit.keys.selectors import key_of
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import document_of
-from compliance.audit.storage.sealing import seal
+from compliance.audit.storage.compact import seal_document
 from compliance.serving.door import serve
 from compliance.serving.replay import Replayer
 from compliance.serving.types import Context
@@ -73,7 +72,7 @@ def test_a_depth_that_was_not_run_does_not_replay(world: World, scoring: RemoteS
     document = document_of(record)
 
     def sealed(changed: dict[str, Any]) -> bytes:
-        return seal(key_of(record.pseudonym), record.id, canonical(changed))
+        return seal_document(key_of(record.pseudonym), changed)
 
     record.body = sealed({**document, "depth": 99})
     assert [one.what for one in Replayer().replay(record).differences] == ["depth"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from compliance.audit.canonical import canonical
 from compliance.audit.models import SealedBlob
@@ -45,11 +46,11 @@ def store_inputs(inputs: RankInputs, *, key: bytes) -> StoredInputs:
         return address.hex()
 
     numbers, digest = numbered(parts.items)
-    candidates = put({**parts.candidates, "items": numbers, "items_sha256": digest})
     past = None
     if parts.past:
         past = put({"blocks": [put(block) for block in parts.past[:-1]], "last": parts.past[-1]})
-    return StoredInputs(document={**parts.rest, "candidates": candidates, "past": past}, blobs=blobs)
+    snapshot = put({**parts.candidates, "items": numbers, "items_sha256": digest, "past": past})
+    return StoredInputs(document={**parts.rest, "snapshot": snapshot}, blobs=blobs)
 
 
 def read_inputs(document: Document, *, key: bytes, month: Month, model_sha256: str) -> RankInputs:
@@ -57,26 +58,18 @@ def read_inputs(document: Document, *, key: bytes, month: Month, model_sha256: s
 
     Raises InputsBroken or ItemsBroken, saying what is missing or changed, SealBroken where the key does not fit.
     """
-    candidates = _opened(key, month, document["candidates"], "candidate list")
+    snapshot = _opened(key, month, document["snapshot"], "feature snapshot")
     blocks: list[Document] = []
-    if document["past"] is not None:
-        past = _opened(key, month, document["past"], "past")
+    if snapshot["past"] is not None:
+        past = _opened(key, month, snapshot["past"], "past")
         blocks = [_opened(key, month, address, "block of the past") for address in past["blocks"]] + [past["last"]]
     parts = Parts(
         past=tuple(blocks),
-        items=looks_of(candidates["items"], candidates["items_sha256"]),
-        candidates=candidates,
+        items=looks_of(snapshot["items"], snapshot["items_sha256"]),
+        candidates=snapshot,
         rest=document,
     )
     return put_together(parts, model_sha256=model_sha256)
-
-
-def addresses_of(document: Document, *, key: bytes, month: Month) -> list[str]:
-    """Addresses of every blob that a record names. Raises what `read_inputs` does."""
-    named = [document["candidates"]]
-    if document["past"] is not None:
-        named += [document["past"], *_opened(key, month, document["past"], "past")["blocks"]]
-    return named
 
 
 def _opened(key: bytes, month: Month, address: str, what: str) -> Document:
@@ -86,5 +79,5 @@ def _opened(key: bytes, month: Month, address: str, what: str) -> Document:
         raise InputsBroken(f"The {what} {address} is missing.")
     if hashlib.sha256(content).digest() != raw:
         raise InputsBroken(f"The {what} {address} does not hash to its address.")
-    document: Document = json.loads(open_blob(key, bytes(content)))
+    document: Document = orjson.loads(open_blob(key, bytes(content)))
     return document

@@ -15,7 +15,7 @@ from typing import Final
 import zstandard
 
 DICTIONARIES: Final = Path(__file__).parent / "dictionaries"
-LEVEL: Final = 3
+LEVEL: Final = 9
 MOST_BYTES: Final = 16 * 1024 * 1024
 """What a packed document may unpack to: a changed length must not fill the memory."""
 
@@ -39,7 +39,7 @@ def unpack(packed: bytes, *, dictionary: int) -> bytes:
     if dictionary not in _numbers():
         raise NotUnpacked(f"There is no dictionary {dictionary}: install the release that brought it.")
     try:
-        return _coders.decompressor(dictionary).decompress(packed, max_output_size=MOST_BYTES, allow_extra_data=False)
+        return _coders.decompressor(dictionary).decompress(packed, max_output_size=MOST_BYTES)
     except zstandard.ZstdError as error:
         raise NotUnpacked(f"Packed bytes are not as they were written: {error}.") from error
 
@@ -78,8 +78,10 @@ class _Coders(threading.local):
 
     def compressor(self, number: int) -> zstandard.ZstdCompressor:
         if number not in self.compressors:
-            # Neither checksum nor dictionary id: the seal around the bytes covers both.
-            how = zstandard.ZstdCompressionParameters.from_level(LEVEL, write_checksum=False, write_dict_id=False)
+            # Neither checksum nor dictionary id, which the seal around the bytes covers, nor a length.
+            how = zstandard.ZstdCompressionParameters.from_level(
+                LEVEL, write_checksum=False, write_dict_id=False, write_content_size=False
+            )
             self.compressors[number] = zstandard.ZstdCompressor(dict_data=_dictionary(number), compression_params=how)
         return self.compressors[number]
 

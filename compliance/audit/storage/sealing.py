@@ -3,9 +3,9 @@
     record, event   0x02  dictionary (uint16)  nonce (12, drawn)    AES-256-GCM(packed document)  tag (16)
     blob            0x02  dictionary (uint16)  nonce (12, derived)  AES-256-GCM(packed content)   tag (16)
 
-The first three bytes are authenticated too. Each record has a key of its own, derived from its person's and its id.
-A blob's nonce is an HMAC of what is sealed: the same content of the same person has one ciphertext and one address, and
-tells nobody else anything.
+The first three bytes are authenticated too, and of a serve record the model's address, which its column alone holds.
+Each record has a key of its own, derived from its person's and its id. A blob's nonce is an HMAC of what is sealed: the
+same content of the same person has one ciphertext and one address, and tells nobody else anything.
 What begins with "{" was never sealed: acts of nobody in particular, and records from before release 0.2.0.
 """
 
@@ -37,16 +37,19 @@ def is_sealed(stored: bytes) -> bool:
     return stored[:1] != b"{"
 
 
-def seal(key: bytes, event_id: UUID, document: bytes) -> bytes:
-    """Pack and seal a record's or an event's canonical bytes with a person's key (32 bytes)."""
+def seal(key: bytes, event_id: UUID, document: bytes, *, bound: bytes = b"") -> bytes:
+    """Pack and seal a record's or an event's canonical bytes with a person's key (32 bytes).
+
+    It opens only beside the same `bound` bytes: what the document says by a clear column alone.
+    """
     head, packed = _packed(document)
     nonce = secrets.token_bytes(_NONCE)
-    return head + nonce + AESGCM(record_key(key, event_id)).encrypt(nonce, packed, head)
+    return head + nonce + AESGCM(record_key(key, event_id)).encrypt(nonce, packed, head + bound)
 
 
-def open_sealed(key: bytes, event_id: UUID, stored: bytes) -> bytes:
+def open_sealed(key: bytes, event_id: UUID, stored: bytes, *, bound: bytes = b"") -> bytes:
     """The canonical bytes of a record or an event. Raises SealBroken."""
-    return _open(record_key(key, event_id), stored)
+    return _open(record_key(key, event_id), stored, bound)
 
 
 def record_key(key: bytes, event_id: UUID) -> bytes:
@@ -63,7 +66,7 @@ def seal_blob(key: bytes, content: bytes) -> bytes:
 
 def open_blob(key: bytes, stored: bytes) -> bytes:
     """The content of a sealed blob. Raises SealBroken."""
-    return _open(_subkey(key, _BLOB), stored)
+    return _open(_subkey(key, _BLOB), stored, b"")
 
 
 def _packed(content: bytes) -> tuple[bytes, bytes]:
@@ -71,13 +74,13 @@ def _packed(content: bytes) -> tuple[bytes, bytes]:
     return _HEAD.pack(FORM, number), pack(content, dictionary=number)
 
 
-def _open(key: bytes, stored: bytes) -> bytes:
+def _open(key: bytes, stored: bytes, bound: bytes) -> bytes:
     head, nonce, sealed = stored[: _HEAD.size], stored[_HEAD.size : _HEAD.size + _NONCE], stored[_HEAD.size + _NONCE :]
     try:
         form, number = _HEAD.unpack(head)
         if form != FORM:
             raise SealBroken(f"Sealed bytes of form {form} are not known to this release.")
-        return unpack(AESGCM(key).decrypt(nonce, sealed, head), dictionary=number)
+        return unpack(AESGCM(key).decrypt(nonce, sealed, head + bound), dictionary=number)
     except (InvalidTag, NotUnpacked, ValueError, struct.error) as error:
         why = str(error) or "they are not what was sealed"
         raise SealBroken(f"Sealed bytes do not open ({why}): they or their key were changed.") from error

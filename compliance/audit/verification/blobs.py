@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from typing import Any, Final
+
+import orjson
 
 from compliance.audit.canonical import digest
 from compliance.audit.keys.selectors import keys_of
@@ -18,6 +20,8 @@ from compliance.audit.verification.documents import Needed
 AT_ONCE: Final = 500
 
 Faults = Iterator[str]
+Document = dict[str, Any]
+Place = tuple[date, str]  # period, address
 
 
 def blobs(needed: Needed) -> Faults:
@@ -50,41 +54,62 @@ def _versions() -> tuple[dict[int, bytes], list[str]]:
 
 
 def _sealed(needed: Needed, versions: dict[int, bytes]) -> Faults:
-    missing = dict(needed.sealed)
-    keys = keys_of(set(needed.lists.values()))
-    present: set[tuple[date, str]] = set()
+    present: set[Place] = set()
     for blob in SealedBlob.objects.iterator(chunk_size=AT_ONCE):
-        content, place = bytes(blob.content), (blob.period, bytes(blob.address).hex())
+        place = (blob.period, bytes(blob.address).hex())
         present.add(place)
-        missing.pop(place, None)
-        if hashlib.sha256(content).hexdigest() != place[1]:
+        if hashlib.sha256(blob.content).hexdigest() != place[1]:
             yield f"sealed blob {place[1]} of {blob.period:%Y-%m} does not hash to its address"
-        elif (whose := needed.lists.get(place)) in keys:
-            yield from _list(needed, place, content, keys[whose], versions, missing)
-    for place, what in missing.items():
-        if place not in present:
-            yield f"{what} {place[1]} is missing"
+    keys = keys_of(set(needed.owners.values()))
+    names, owners = dict(needed.sealed), dict(needed.owners)
+    waiting, seen = set(names), set(names)
+    while waiting:  # what a blob names in its turn is looked at in the next round
+        further: set[Place] = set()
+        for place, content in _contents(waiting & present):
+            if (key := keys.get(owners[place])) is None:
+                continue  # erased, or named as gone already
+            said, faults = _said(key, content, versions)
+            yield from (f"{names[place]} {place[1]}: {fault}" for fault in faults)
+            for what, address in _named(said):
+                one = (place[0], address)
+                names[one], owners[one] = f"{needed.sealed.get(place, names[place])}, its {what}", owners[place]
+                further.add(one)
+        yield from (f"{names[place]} {place[1]} is missing" for place in sorted(waiting - present))
+        waiting = further - seen
+        seen |= further
 
 
-def _list(
-    needed: Needed,
-    place: tuple[date, str],
-    content: bytes,
-    key: bytes,
-    versions: dict[int, bytes],
-    missing: dict[tuple[date, str], str],
-) -> Faults:
-    """What a blob names in its turn: blocks of a past, or versions of items."""
-    whose = needed.sealed[place]
+def _contents(places: set[Place]) -> Iterator[tuple[Place, bytes]]:
+    """The contents of blobs, some at a time."""
+    ordered = iter(sorted(places))
+    while chunk := list(islice(ordered, AT_ONCE)):
+        rows = SealedBlob.objects.filter(
+            period__in={period for period, _ in chunk}, address__in=[bytes.fromhex(address) for _, address in chunk]
+        )
+        for row in rows:
+            place = (row.period, bytes(row.address).hex())
+            if place in places:
+                yield place, bytes(row.content)
+
+
+def _said(key: bytes, content: bytes, versions: dict[int, bytes]) -> tuple[Document, list[str]]:
+    """What a blob says, and what is wrong with the versions of items that it names."""
     try:
-        said: dict[str, Any] = json.loads(open_blob(key, content))
+        said: Document = orjson.loads(open_blob(key, content))
     except (SealBroken, ValueError) as error:
-        yield f"{whose} {place[1]}: {error}"
-        return
-    for address in said.get("blocks", ()):
-        missing[place[0], address] = f"{whose}, of which a block"
+        return {}, [str(error)]
     numbers = said.get("items", [])
     if absent := [number for number in numbers if number not in versions]:
-        yield f"{whose} {place[1]}: version {absent[0]} of an item is missing"
-    elif numbers and hashlib.sha256(b"".join(map(versions.__getitem__, numbers))).hexdigest() != said["items_sha256"]:
-        yield f"{whose} {place[1]}: the versions of items are not those that were recorded"
+        return said, [f"version {absent[0]} of an item is missing"]
+    hashes = b"".join(versions[number] for number in numbers)
+    if numbers and hashlib.sha256(hashes).hexdigest() != said["items_sha256"]:
+        return said, ["the versions of items are not those that were recorded"]
+    return said, []
+
+
+def _named(said: Document) -> Iterator[tuple[str, str]]:
+    """The further blobs that one names."""
+    if said.get("past"):
+        yield "past", said["past"]
+    for address in said.get("blocks", ()):
+        yield "block", address

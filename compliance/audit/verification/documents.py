@@ -29,7 +29,7 @@ class Needed:
     def __init__(self) -> None:
         self.clear: dict[str, str] = {}  # SHA-256 -> what needs it
         self.sealed: dict[tuple[date, str], str] = {}  # (period, address) -> what needs it
-        self.lists: dict[tuple[date, str], UUID] = {}  # those that name further things -> whose key opens them
+        self.owners: dict[tuple[date, str], UUID] = {}  # of sealed ones: whose key opens them
 
     def add(self, record: ServeRecord, document: Document) -> None:
         """Note what one record names. Raises KeyError, TypeError for a document of another form."""
@@ -39,12 +39,9 @@ class Needed:
             self.clear[document["snapshot_sha256"]] = f"{whose}: its feature snapshot"
             return
         period = Month.of_id(record.id).first
-        candidates, past = document["inputs"]["candidates"], document["inputs"]["past"]
-        self.sealed[period, candidates] = f"{whose}: its candidate list"
-        self.lists[period, candidates] = record.pseudonym
-        if past is not None:
-            self.sealed[period, past] = f"{whose}: its feature snapshot"
-            self.lists[period, past] = record.pseudonym
+        snapshot = document["inputs"]["snapshot"]
+        self.sealed[period, snapshot] = f"{whose}: its feature snapshot"
+        self.owners[period, snapshot] = record.pseudonym
 
 
 def records(needed: Needed) -> Faults:

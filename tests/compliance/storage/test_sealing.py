@@ -69,5 +69,3 @@ def test_what_cannot_be_unpacked_is_refused_with_a_sentence() -> None:
         unpack(b"", dictionary=9999)
     with pytest.raises(NotUnpacked, match="not as they were written"):
         unpack(b"\x00" * 20, dictionary=0)
-    with pytest.raises(NotUnpacked):
-        unpack(pack(b"a", dictionary=0) + pack(b"b", dictionary=0), dictionary=0)
