@@ -61,7 +61,7 @@ def run(home: Path, options: argparse.Namespace) -> int:
         folder = house.new_histories()
         began = time.time()
         with visitors(house, VISITORS, BETWEEN_LISTS) as statuses:
-            house.start("writer", writer_command(folder, options))
+            house.start("writer", writer_command(house, options))
             kills = kill_at_random(house, options.kills, options.between, options.seed)
             ended = time.time()
             wait_for(lambda: watch.recovered(kills, folder), SETTLED_SECONDS, "not everything came back")
@@ -76,9 +76,10 @@ def run(home: Path, options: argparse.Namespace) -> int:
     return report(judgement, kills, seconds, rate(history, began, ended), swept, check=options.check)
 
 
-def writer_command(folder: Path, options: argparse.Namespace) -> list[str]:
+def writer_command(house: House, options: argparse.Namespace) -> list[str]:
     """The load generator's command."""
-    command = [sys.executable, "-m", "bench.chaos.writer", str(folder / WRITER)]
+    command = [sys.executable, "-m", "bench.chaos.writer", str(house.histories / WRITER)]
+    command += ["--port", str(house.port), "--key", str(house.home / "source.key")]
     return [*command, "--batch", str(options.batch), "--rate", str(options.rate)]
 
 
@@ -116,8 +117,8 @@ def wait_until_settled() -> float:
 
 
 def rate(history: list[Acknowledged], began: float, ended: float) -> float:
-    """Events acknowledged a second between the first moment and the last kill, outages included."""
-    return sum(len(a.ids) for a in history if a.kind == "event" and a.ended <= ended) / (ended - began)
+    """Decisions acknowledged a second between the first moment and the last kill, outages included."""
+    return sum(len(a.ids) for a in history if a.kind == "decision" and a.ended <= ended) / (ended - began)
 
 
 def report(
@@ -145,8 +146,8 @@ def report(
     ]
     table(f"{len(kills)} x kill -9", ["killed", "times", "recovery p50", "max", "which waited for"], rows)
     figures = [
-        ["events acknowledged", f"{found.acknowledged['event']:,}"],
-        ["events acknowledged a second, outages included", f"{rate:,.0f}"],
+        ["decisions acknowledged by the ingest API", f"{found.acknowledged['decision']:,}"],
+        ["decisions acknowledged a second, outages included", f"{rate:,.0f}"],
         ["lists served", f"{found.acknowledged['slate']:,}"],
         ["reactions acknowledged", f"{found.acknowledged['reaction']:,}"],
         ["acknowledged and lost", str(found.lost)],
@@ -172,7 +173,7 @@ def missed(found: Judgement, seconds: dict[str, list[Recovery]], rate: float, sw
         (found.faults, f"`audit verify` names {len(found.faults)} faults: {' '.join(found.faults[:3])}"),
         (not found.root_is_signed, "the tiles do not hash to the signed root"),
         (found.undone, f"{found.undone} pieces of outbox work were never done"),
-        (rate < EVENTS_A_SECOND, f"{rate:,.0f} events a second were acknowledged, not {EVENTS_A_SECOND:,}"),
+        (rate < EVENTS_A_SECOND, f"{rate:,.0f} decisions a second were acknowledged, not {EVENTS_A_SECOND:,}"),
         (swept > SWEPT_SECONDS, f"the sweeper took {swept:.0f} s, more than {SWEPT_SECONDS:.0f}"),
         (
             slowest > RECOVERED_SECONDS,

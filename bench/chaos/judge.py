@@ -15,10 +15,11 @@ from bench.world import ROOT
 
 ROWS: Final = {
     "event": ("audit_auditevent", "id"),
+    "decision": ("audit_serverecord", "id"),
     "slate": ("audit_serverecord", "id"),
     "reaction": ("catalogue_event", "id"),
 }
-LOGGED: Final = ("event", "slate")  # reactions are facts of the catalogue, not of the log
+LOGGED: Final = ("event", "decision", "slate")  # reactions are facts of the catalogue, not of the log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,11 @@ class Judgement:
 
 
 def surplus(database: Any) -> dict[str, int]:
-    """How many rows there are to compare with what was acknowledged since: events, and lists beyond one a key."""
+    """How many rows there are to compare with what was acknowledged since: acts, decisions, spare lists."""
     return {
         "event": _count(database, "SELECT count(*) FROM audit_auditevent WHERE kind = 'chaos'"),
-        "slate": _count(database, "SELECT count(*) FROM audit_serverecord")
+        "decision": _count(database, "SELECT count(*) FROM audit_serverecord WHERE source <> ''"),
+        "slate": _count(database, "SELECT count(*) FROM audit_serverecord WHERE source = ''")
         - _count(database, "SELECT count(DISTINCT record_id) FROM audit_servekey"),
     }
 
@@ -73,7 +75,7 @@ def judge(database: Any, history: Iterable[Acknowledged], before: dict[str, int]
         undone=_count(database, "SELECT count(*) FROM outbox_outboxentry WHERE done_at IS NULL"),
         root_is_signed=signed,
         leaves=size,
-        unacknowledged=after["event"] - before["event"] - len(ids["event"]),
+        unacknowledged=sum(after[kind] - before[kind] - len(ids[kind]) for kind in ("event", "decision")),
     )
 
 

@@ -14,7 +14,7 @@ from bench.chaos.house import House, fresh_database
 
 ENQUEUE_SECONDS: Final = 0.5
 # What has to have worked again, for what was killed: begun after the kill, and finished.
-SERVING: Final = ("slate", "event")
+SERVING: Final = ("slate", "decision")
 NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "worker": ("work",),
     "sequencer": ("checkpoint",),
@@ -22,7 +22,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "PostgreSQL, its postmaster": (*SERVING, "checkpoint"),
     "PostgreSQL, one backend": (*SERVING, "checkpoint"),
     "the engines' supervisor": (*SERVING, "checkpoint", "work"),
-    "the load generator": ("event",),
+    "the load generator": ("decision",),
 }
 Marks = dict[str, list[tuple[float, float]]]
 Recovery = tuple[float, str]  # seconds, and what came back last
@@ -101,7 +101,7 @@ class Watch(threading.Thread):
             self.note_outbox()
             marks = self.marks(list(read(folder)))
             last = kills[-1][0]
-            return all(_first(marks, kind, last) is not None for kind in ("slate", "event", "checkpoint", "work"))
+            return all(_first(marks, kind, last) is not None for kind in (*SERVING, "checkpoint", "work"))
         return False
 
 

@@ -26,6 +26,7 @@ def main(home: Path, people: int, *, scored: bool) -> None:
     from django.utils import timezone
 
     from bench.http_client import session_headers
+    from compliance.audit.ingest import sources
     from compliance.audit.place import signing_key
     from host.demo import world
     from ranking.data import movielens
@@ -41,6 +42,8 @@ def main(home: Path, people: int, *, scored: bool) -> None:
     if scored:
         train(dataset)
     signing_key()
+    key = sources.add(name="chaos", service=settings.SERVICE, by="bench", why="the chaos bench posts decisions")
+    (home / "source.key").write_text(key)
     signed_in = [
         {"subject": subject, "headers": session_headers(email)} for subject, email in make_people(people).items()
     ]

@@ -46,9 +46,9 @@ def refuse_unusable_port(port: int) -> None:
 
 
 def web_command(port: int) -> list[str]:
-    """Two web processes of four threads: one scores while the other answers."""
+    """Two web processes of four threads: one scores while the other answers. A lost one is forked anew in no time."""
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--timeout", "60"]
-    options += ["--worker-tmp-dir", str(settings.HOME_DIR), "--log-level", "warning"]
+    options += ["--worker-tmp-dir", str(settings.HOME_DIR), "--log-level", "warning", "--preload"]
     return [sys.executable, "-m", "gunicorn", "host.wsgi:application", *options]
 
 
