@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 from django.utils import timezone
 
+from compliance.audit.cold.place import cold_store
 from compliance.audit.keys.orders import SCHEDULE
 from compliance.audit.keys.rotation import ROTATE_AFTER, is_due
 from compliance.audit.keys.services import rotate
+from compliance.audit.place import log_place
+from compliance.audit.retention.plan import plan
+from compliance.audit.retention.services import Busy, retain
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -17,3 +25,18 @@ def rotate_keys() -> bool:
         return False
     rotate(by=SCHEDULE, why=f"a key-encryption key is {ROTATE_AFTER.days} days old")
     return True
+
+
+@shared_task(time_limit=6 * 3600)  # a broker that hands it out twice meanwhile meets retention's lock
+def retain_by_schedule() -> list[str]:
+    """Move to the cold tier what its class lets the schedule move; return that, and what waits for two people."""
+    today = timezone.now().date()
+    try:
+        steps = retain(today=today, place=log_place(), store=cold_store(), by=SCHEDULE, why="classes.toml")
+        told = [f"{step.act} {step.table} {step.period:%Y-%m}: {wrong or 'done'}" for step, wrong in steps]
+    except Busy as error:
+        return [str(error)]
+    told += [f"waiting for two people: {step.because}" for step in plan(today) if step.state == "due"]
+    for sentence in told:
+        logger.warning(sentence)
+    return told

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from compliance.audit.cold.place import cold_store
+from compliance.audit.cold.verification import ColdEvents
 from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import SaltRefused, commit
 from compliance.audit.verification.delay import overdue
@@ -27,18 +29,20 @@ ORDER BY e.leaf, e.place
 
 
 def events(now: datetime) -> Faults:
-    """Name every event that is not what was committed to, or is in no leaf."""
+    """Name every event that is not what was committed to, or is in no leaf; and what the cold tier lacks."""
+    cold = ColdEvents(cold_store())
     with connection.chunked_cursor() as cursor:
         cursor.execute(_EVENTS)
         while found := cursor.fetchmany(AT_ONCE):
             for row in found:
-                yield from _event(*row)
+                yield from _event(cold, *row)
+    yield from cold.rest()
     yield from _unlogged("audit_serverecord", "serve record", now)
     yield from _unlogged("audit_auditevent", "audit event", now)
     yield from _queue()
 
 
-def _event(event_id: UUID, leaf: int, kind: str, expected: bytes, *rows: Any) -> Faults:
+def _event(cold: ColdEvents, event_id: UUID, leaf: int, kind: str, expected: bytes, *rows: Any) -> Faults:
     what = f"event {event_id} of leaf {leaf}"
     serve, other, other_kind = rows[:2], rows[2:4], rows[4]
     if serve[1] is not None and other[1] is not None:
@@ -46,7 +50,7 @@ def _event(event_id: UUID, leaf: int, kind: str, expected: bytes, *rows: Any) ->
         return
     salt, body = serve if serve[1] is not None else other
     if body is None:
-        yield f"{what} is gone from the database"
+        yield from cold.gone(event_id, leaf, kind, bytes(expected))
         return
     if kind != (SERVE if serve[1] is not None else other_kind):
         yield f"{what} is in the log as {kind!r}, but on record as something else"

@@ -53,6 +53,11 @@ AUDIT_WITNESSES_NEEDED = env.str("CLERESTORY_AUDIT_WITNESSES_NEEDED", default=""
 AUDIT_KEYS = Path(env.str("CLERESTORY_AUDIT_KEYS", default="") or HOME_DIR / "keys" / "subjects").absolute()
 # So many decisions of other rankers may wait for the log before their producers are asked to wait.
 INGEST_QUEUE = number("CLERESTORY_INGEST_QUEUE", 200_000, least=1, most=10_000_000)
+AUDIT_COLD = {
+    # Closed months of the audit store: a folder, or s3://bucket/prefix (credentials as AWS's own tools find them).
+    "store": env.str("CLERESTORY_AUDIT_COLD", default="") or str(HOME_DIR / "audit-cold"),
+    "beside": HOME_DIR / "audit-cold-local",  # of a bucket: its catalogue, and copies of files that were asked for
+}
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -188,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
     # Events recount popularity through the outbox; this is for what fades without any.
     "popularity-refresh": {"task": "ranking.catalogue.tasks.refresh_popularity", "schedule": 3600.0},
     "rotate-audit-keys": {"task": "compliance.audit.tasks.rotate_keys", "schedule": 86_400.0},  # when it is time
+    "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},
 }
 OUTBOX_HANDLERS = {"refresh_popularity": "host.dashboard.outbox.refresh_popularity"}

@@ -24,6 +24,7 @@ if "CLERESTORY_TEST_KEYS" not in os.environ:  # processes that a test starts use
     os.environ["CLERESTORY_TEST_KEYS"] = tempfile.mkdtemp(prefix="clerestory-test-keys-")
     atexit.register(shutil.rmtree, os.environ["CLERESTORY_TEST_KEYS"], ignore_errors=True)
 AUDIT_KEYS = Path(os.environ["CLERESTORY_TEST_KEYS"])
+AUDIT_COLD = {"store": str(HOME_DIR / f"test-audit-cold-{os.getpid()}"), "beside": HOME_DIR / "test-audit-cold-local"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False

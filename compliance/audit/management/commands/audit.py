@@ -14,12 +14,14 @@ from django.db import DatabaseError, InterfaceError
 
 from compliance.audit.management.verbs.base import COULD_NOT, Verb, add_common, talk_of
 from compliance.audit.management.verbs.grants import Grants
+from compliance.audit.management.verbs.hold import Hold
 from compliance.audit.management.verbs.keys import Keys
 from compliance.audit.management.verbs.proofs import Bundle, Key, Prove
 from compliance.audit.management.verbs.rebuild import Rebuild
+from compliance.audit.management.verbs.retain import Retain
 from compliance.audit.management.verbs.verify import Verify
 
-VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys, Grants)
+VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys, Grants, Retain, Hold)
 
 
 class Command(BaseCommand):

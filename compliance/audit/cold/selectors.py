@@ -1,0 +1,115 @@
+"""Reads that find a row wherever it lies: in PostgreSQL, or in the cold tier's files.
+
+Rows from the cold tier come back as unsaved instances of the hot tables' models, with the same bytes, so that callers
+need not know. What is asked of DuckDB is bound to it as values; which files are read follows from the month in an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from compliance.audit.cold import queries
+from compliance.audit.cold.place import cold_store
+from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, ColdTable
+from compliance.audit.models import AuditEvent, ColdMonth, SealedBlob, ServeRecord
+
+Row = TypeVar("Row", bound=Model)
+
+_BYTES: Final = ("body", "salt", "content", "address", "model_sha256")
+_IDS: Final = ("id", "pseudonym")
+
+
+def find_record(serve_id: UUID) -> ServeRecord:
+    """A serve record, hot or cold. Raises ServeRecord.DoesNotExist, ColdDamaged."""
+    found = ServeRecord.objects.filter(id=serve_id).first() or _by_id(RECORDS, ServeRecord, serve_id)
+    if found is None:
+        raise ServeRecord.DoesNotExist(f"There is no serve record {serve_id}, in the database or in the cold tier.")
+    return found
+
+
+def find_act(event_id: UUID) -> AuditEvent:
+    """An act, hot or cold. Raises AuditEvent.DoesNotExist, ColdDamaged."""
+    found = AuditEvent.objects.filter(id=event_id).first() or _by_id(ACTS, AuditEvent, event_id)
+    if found is None:
+        raise AuditEvent.DoesNotExist(f"There is no act {event_id}, in the database or in the cold tier.")
+    return found
+
+
+def find_blob(address: bytes, *, period: date | None = None) -> bytes | None:
+    """A sealed blob's content by its address, hot or cold; of one month where the record's month is known."""
+    hot = SealedBlob.objects.filter(address=address)
+    months = _months(BLOBS)
+    if period is not None:
+        hot, months = hot.filter(period=period), months.filter(period=period)
+    content = hot.values_list("content", flat=True).first()
+    if content is not None:
+        return bytes(content)
+    found = queries.by_key(_paths(months), BLOBS, [address])
+    return bytes(found["content"][0].as_py()) if found.num_rows else None
+
+
+def records_of(pseudonym: UUID) -> Iterator[ServeRecord]:
+    """All of one person's serve records, oldest first: cold, then hot (GDPR Art. 15)."""
+    yield from (_row(ServeRecord, each) for each in _of_person(RECORDS, pseudonym))
+    yield from ServeRecord.objects.filter(pseudonym=pseudonym).order_by("id").iterator(chunk_size=500)
+
+
+def acts_of(pseudonym: UUID) -> Iterator[AuditEvent]:
+    """All acts about one person, oldest first: cold, then hot."""
+    yield from (_row(AuditEvent, each) for each in _of_person(ACTS, pseudonym))
+    yield from AuditEvent.objects.filter(pseudonym=pseudonym).order_by("id").iterator(chunk_size=500)
+
+
+def counts(by: Sequence[str], *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+    """How many cold records there are by clear columns, the most first. Raises queries.NotCounted."""
+    return queries.counts(_paths(_months(RECORDS)), by, since=since, until=until)
+
+
+def cold_ids(table: ColdTable, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The cold rows with these ids, as dicts; ids that are nowhere are left out."""
+    if not ids:
+        return []
+    months = _months(table).filter(first_id__lte=max(ids), last_id__gte=min(ids))
+    found: list[dict[str, Any]] = queries.by_key(_paths(months), table, ids).to_pylist()
+    return found
+
+
+def paths_of(month: ColdMonth) -> list[Path]:
+    """A month's files on this machine. Raises ColdDamaged."""
+    store = cold_store()
+    return [store.local(each["name"], each["sha256"]) for each in month.files]
+
+
+def _of_person(table: ColdTable, pseudonym: UUID) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = queries.of_person(_paths(_months(table)), table, pseudonym).to_pylist()
+    return found
+
+
+def _by_id(table: ColdTable, model: type[Row], wanted: UUID) -> Row | None:
+    found = cold_ids(table, [wanted])
+    return _row(model, found[0]) if found else None
+
+
+def _months(table: ColdTable) -> QuerySet[ColdMonth]:
+    return ColdMonth.objects.filter(table=table.name, expired_at=None).order_by("period")
+
+
+def _paths(months: QuerySet[ColdMonth]) -> list[Path]:
+    return [path for month in months for path in paths_of(month)]
+
+
+def _row(model: type[Row], found: Mapping[str, Any]) -> Row:
+    names = [each.attname for each in model._meta.concrete_fields if each.attname in found]
+    return model.from_db("default", names, [_value(name, found[name]) for name in names])
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    return UUID(str(value)) if name in _IDS else bytes(value) if name in _BYTES else value

@@ -1,0 +1,217 @@
+"""A closed month goes to the cold tier whole, checked against the log, on record, and by two people."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from compliance.audit.cold import check, iceberg, selectors
+from compliance.audit.cold.check import NotVerified
+from compliance.audit.cold.move import NotMoved, move
+from compliance.audit.cold.parquet import ColdDamaged
+from compliance.audit.cold.partitions import Partition, partitions
+from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, ColdTable
+from compliance.audit.cold.store import ColdStore
+from compliance.audit.heads import LogPlace
+from compliance.audit.keys.errors import OrderRefused
+from compliance.audit.keys.services import erase
+from compliance.audit.models import AuditEvent, ColdMonth, LogEntry, SealedBlob, ServeRecord
+from compliance.audit.selectors import document_of
+from compliance.audit.sequencer import assign, publish
+from compliance.audit.verification import verify
+from tests.compliance.cold.aged import SUMMER
+from tests.compliance.cold.conftest import KEY
+from tests.conftest import World
+
+TWO: dict[str, Any] = {"by": "ada", "approved_by": "bob", "why": "end of its time in the database"}
+
+
+def summer(table: ColdTable) -> Partition:
+    """The month's partition."""
+    return next(each for each in partitions(table) if each.period == SUMMER)
+
+
+def faults(place: LogPlace) -> list[str]:
+    """What verification says."""
+    return list(verify(place, now=timezone.now() + timedelta(seconds=30)))
+
+
+def move_all(place: LogPlace, cold: ColdStore) -> None:
+    """The whole month, and the acts of that in the log."""
+    for table in (RECORDS, ACTS, BLOBS):
+        move(summer(table), place=place, store=cold, **TWO)
+    assign()
+    publish(place, KEY)
+
+
+def stored() -> dict[str, tuple[bytes, ...]]:
+    """Every committed byte, by id."""
+    return {
+        str(row.id): (bytes(row.body), bytes(row.salt))
+        for rows in (ServeRecord.objects.all(), AuditEvent.objects.all())
+        for row in rows
+    }
+
+
+def test_a_month_moves_whole_and_verifies_where_it_lies(month: LogPlace, cold: ColdStore) -> None:
+    before, blobs = stored(), {bytes(blob.address): bytes(blob.content) for blob in SealedBlob.objects.all()}
+    assert faults(month) == []
+    move_all(month, cold)
+    assert not any(each.period == SUMMER for table in (RECORDS, ACTS, BLOBS) for each in partitions(table))
+    assert faults(month) == []
+    for row_id, (body, salt) in before.items():
+        kind = LogEntry.objects.get(event_id=row_id).kind
+        row = selectors.find_record(row_id) if kind == "serve" else selectors.find_act(row_id)  # type: ignore[arg-type]
+        assert (bytes(row.body), bytes(row.salt)) == (body, salt)
+    assert blobs
+    assert {address: selectors.find_blob(address, period=SUMMER) for address in blobs} == blobs
+
+
+def test_a_cold_record_opens_with_its_persons_key_and_goes_with_it(
+    world: World, month: LogPlace, cold: ColdStore
+) -> None:
+    alex = world.subject("alex").pseudonym
+    before = [document_of(row) for row in ServeRecord.objects.filter(pseudonym=alex).order_by("id")]
+    columns = list(ServeRecord.objects.filter(pseudonym=alex).order_by("id").values())
+    move_all(month, cold)
+    found = list(selectors.records_of(alex))
+    assert [document_of(row) for row in found] == before
+    for row, expected in zip(found, columns, strict=True):
+        named = {name: getattr(row, name) for name in expected}
+        assert {name: bytes(v) if isinstance(v, memoryview) else v for name, v in expected.items()} == named
+    files = {path: path.read_bytes() for path in cold.home.rglob("*.parquet")}
+    erase(pseudonym=alex, by="subject", why="asked for")
+    assert {path: path.read_bytes() for path in cold.home.rglob("*.parquet")} == files  # nothing is rewritten
+    assign()
+    publish(month, KEY)
+    assert faults(month) == []
+
+
+def test_the_drop_is_an_act_that_says_what_went_where_and_by_which_law(month: LogPlace, cold: ColdStore) -> None:
+    leaves = LogEntry.objects.filter(kind="serve").order_by("leaf")
+    move(summer(RECORDS), place=month, store=cold, **TWO)
+    act = AuditEvent.objects.get(kind="retention_drop")
+    said = json.loads(bytes(act.body))
+    (kept,) = said["months"]
+    assert (said["by"], said["approved_by"], said["table"], said["period"]) == ("ada", "bob", "records", "2026-07-01")
+    assert (kept["first_leaf"], kept["last_leaf"]) == (leaves[0].leaf, leaves[len(leaves) - 1].leaf)
+    assert said["rows"] == kept["rows"] == len(leaves)
+    assert said["root"] == month.tiles.root(said["log_size"]).hex()
+    assert "AI Act Art. 19(1)" in kept["law"][0]
+    for each in kept["files"]:
+        cold.holds(each["name"], each["sha256"])
+    assert [f"file://{cold.folder}/{each['name']}" for each in kept["files"]] == iceberg.files(cold, "records")
+
+
+def test_acts_lie_apart_by_class_so_that_each_can_go_in_its_time(month: LogPlace, cold: ColdStore) -> None:
+    move(summer(ACTS), place=month, store=cold, **TWO)
+    found = {each.retention: each.kinds for each in ColdMonth.objects.filter(table="acts")}
+    assert found == {
+        "risk_evidence": ["promotion"],
+        "consent": ["consent"],
+        "statement_of_reasons": ["statement"],
+        "other": ["retention_test"],
+    }
+
+
+def test_large_months_fall_into_several_files(
+    month: LogPlace, cold: ColdStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compliance.audit.cold.move.ROWS_IN_GROUP", 2)
+    monkeypatch.setattr("compliance.audit.cold.hot_rows.ROWS_IN_GROUP", 2)
+    move(summer(RECORDS), place=month, store=cold, rows_in_file=4, **TWO)
+    held = ColdMonth.objects.get(table="records")
+    assert [each["rows"] for each in held.files] == [4, 2]
+    assign()
+    publish(month, KEY)
+    assert not [fault for fault in faults(month) if "gone" in fault]
+
+
+@pytest.mark.parametrize("by", [{"by": "ada"}, {"by": "ada", "approved_by": "ada"}, {"by": "", "approved_by": "bob"}])
+def test_one_person_drops_nothing(month: LogPlace, cold: ColdStore, by: dict[str, Any]) -> None:
+    with pytest.raises(OrderRefused):
+        move(summer(RECORDS), place=month, store=cold, why="to see", **by)
+    assert summer(RECORDS).size
+    assert not cold.home.exists()
+
+
+def test_an_open_month_and_rows_without_leaves_stay(month: LogPlace, cold: ColdStore) -> None:
+    (this, *_) = [each for each in partitions(RECORDS) if each.end and each.end > timezone.now().date()]
+    with pytest.raises(NotMoved, match="is not over: rows still come"):
+        move(this, place=month, store=cold, **TWO)
+    LogEntry.objects.filter(event_id=ServeRecord.objects.filter(id__lt=_id_of(date(2026, 8, 1)))[0].id).delete()
+    with pytest.raises(NotMoved, match="1 rows of records of 2026-07 are in no leaf"):
+        move(summer(RECORDS), place=month, store=cold, **TWO)
+
+
+def test_blobs_stay_for_as_long_as_their_records(month: LogPlace, cold: ColdStore) -> None:
+    with pytest.raises(NotMoved, match="records that need them are still in the database"):
+        move(summer(BLOBS), place=month, store=cold, **TWO)
+
+
+@pytest.mark.parametrize("column", ["body", "salt"])
+def test_a_changed_row_is_not_exported_as_if_nothing_were(month: LogPlace, cold: ColdStore, column: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {summer(RECORDS).name} SET {column} = set_byte({column}, 20, get_byte({column}, 20) # 1)"  # noqa: S608
+        )
+    with pytest.raises(NotVerified, match="is not in the files as the log commits to it"):
+        move(summer(RECORDS), place=month, store=cold, **TWO)
+    assert summer(RECORDS).size
+    assert not ColdMonth.objects.exists()
+
+
+def test_a_file_that_a_disk_changed_is_read_back_before_anything_goes(
+    month: LogPlace, cold: ColdStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = check.read_back
+
+    def after_a_bit_flipped(part: Any, files: list[Path]) -> check.Found:
+        content = bytearray(files[0].read_bytes())
+        content[len(content) // 3] ^= 4
+        files[0].write_bytes(content)
+        return honest(part, files)
+
+    monkeypatch.setattr("compliance.audit.cold.move.check.read_back", after_a_bit_flipped)
+    with pytest.raises((NotVerified, ColdDamaged)):
+        move(summer(RECORDS), place=month, store=cold, **TWO)
+    assert summer(RECORDS).size
+
+
+def test_leaves_that_are_not_those_of_the_signed_tree_stop_it(month: LogPlace, cold: ColdStore) -> None:
+    bundle = next(path for path in (month.folder / "tile" / "entries").rglob("*") if path.is_file())
+    content = bytearray(bundle.read_bytes())
+    content[10] ^= 1
+    bundle.write_bytes(content)
+    with pytest.raises(NotVerified, match=r"tiles are not what was signed|is not the one that was signed"):
+        move(summer(RECORDS), place=month, store=cold, **TWO)
+    assert summer(RECORDS).size
+
+
+def test_what_comes_after_the_export_is_not_dropped(
+    month: LogPlace, cold: ColdStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = check.signed
+
+    def while_a_row_goes(place: LogPlace, found: list[check.Found]) -> Any:
+        with connection.cursor() as cursor:
+            name = summer(RECORDS).name
+            cursor.execute(f"DELETE FROM {name} WHERE id = (SELECT id FROM {name} LIMIT 1)")  # noqa: S608
+        return honest(place, found)
+
+    monkeypatch.setattr("compliance.audit.cold.move.check.signed", while_a_row_goes)
+    with pytest.raises(NotMoved, match="while it was exported"):
+        move(summer(RECORDS), place=month, store=cold, **TWO)
+    assert summer(RECORDS).size
+
+
+def _id_of(day: date) -> str:
+    from compliance.audit.storage.partitions import Month
+
+    return str(Month.of(day).first_id)
