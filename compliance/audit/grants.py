@@ -31,6 +31,9 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "audit_logcheckpoint": {WEB: "SELECT", SEQUENCER: "SELECT, INSERT", READER: "SELECT"},
     "audit_logcosignature": {WEB: "SELECT", SEQUENCER: "SELECT, INSERT", READER: "SELECT"},
     "audit_keytombstone": {WEB: "SELECT", READER: "SELECT", ERASER: "SELECT, INSERT"},
+    # What left PostgreSQL, and what may not: written by the tables' owner alone, who drops partitions.
+    "audit_coldmonth": {WEB: "SELECT", READER: "SELECT"},
+    "audit_legalhold": {WEB: "SELECT", READER: "SELECT", ERASER: "SELECT"},
     # On its way into the log.
     "audit_logqueue": {WEB: "SELECT, INSERT", SEQUENCER: "SELECT, INSERT, DELETE", READER: "SELECT", ERASER: "INSERT"},
     # Keys: the web process makes them, and only the eraser destroys them.
@@ -39,6 +42,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     # Bookkeeping, which proves nothing.
     "audit_servekey": {WEB: "SELECT, INSERT, DELETE", READER: "SELECT"},
     "audit_logmeter": dict.fromkeys(ROLES, "SELECT, INSERT, UPDATE"),
+    "audit_streamoffset": {WEB: "SELECT", READER: "SELECT, INSERT, UPDATE"},  # who reads may send on
     "audit_ingestsource": {WEB: "SELECT, UPDATE (created_at)", READER: "SELECT"},  # to lock a row takes an UPDATE
     "audit_ingestrange": {WEB: ALL, READER: "SELECT"},
     "audit_ingestclaim": {WEB: "SELECT, INSERT, UPDATE", READER: "SELECT"},

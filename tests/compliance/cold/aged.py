@@ -79,7 +79,7 @@ def _served_at(row: ServeRecord, moment: datetime) -> None:
             tier=row.tier,
             jurisdiction=row.jurisdiction,
             model_sha256=row.model,
-            document=canonical(document),
+            document=document,
             key=key_for(row.pseudonym),
             blobs=blobs,
             pack=b"",
