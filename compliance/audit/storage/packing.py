@@ -1,7 +1,7 @@
 """How bytes are made small: zstd with a trained dictionary for records, zlib for clear blobs.
 
 Dictionaries are numbered files beside this module and are never changed: what was packed with one needs it for ever.
-Number 0 is none. `manage.py audit_dictionary` trains the next one.
+Number 0 is none. They are trained on made-up slates only (`bench/dictionary.py`): nobody's record is in one.
 """
 
 from __future__ import annotations

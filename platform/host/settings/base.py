@@ -192,6 +192,7 @@ CELERY_BEAT_SCHEDULE = {
     "outbox-forget-done": {"task": "host.outbox.tasks.forget_done", "schedule": 86_400.0},
     # Events recount popularity through the outbox; this is for what fades without any.
     "popularity-refresh": {"task": "ranking.catalogue.tasks.refresh_popularity", "schedule": 3600.0},
+    "audit-partitions": {"task": "compliance.audit.tasks.make_partitions", "schedule": 86_400.0},
     "rotate-audit-keys": {"task": "compliance.audit.tasks.rotate_keys", "schedule": 86_400.0},  # when it is time
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import uuid_utils.compat as uuids
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import given
@@ -64,3 +65,13 @@ def test_attaching_a_partition_lets_others_write_meanwhile() -> None:
         )
         modes = {mode for (mode,) in cursor.fetchall()}
     assert not modes & {"AccessExclusiveLock", "ExclusiveLock", "ShareRowExclusiveLock", "ShareLock"}
+
+
+@pytest.mark.django_db
+def test_the_command_makes_them_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("partitions")
+    assert "All partitions are there already." in capsys.readouterr().out
+    call_command("partitions", months=14)
+    assert len(capsys.readouterr().out.split()) == 3
+    with pytest.raises(CommandError, match="1 to 120"):
+        call_command("partitions", months=0)

@@ -60,7 +60,9 @@ def test_every_changed_bit_and_every_cut_is_found(data: st.DataObject) -> None:
 def test_packed_bytes_are_the_same_every_time_and_smaller_with_the_dictionary() -> None:
     document = b'{"applied_weights":{},"environment":{"cache_dtype":"float32","cpu_capability":"AVX512"}}'
     newest = newest_dictionary()
+    assert newest >= 1
     assert pack(document, dictionary=newest) == pack(document, dictionary=newest)
+    assert len(pack(document, dictionary=newest)) < len(pack(document, dictionary=0))
     assert unpack(pack(document, dictionary=newest), dictionary=newest) == document
 
 
