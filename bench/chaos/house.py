@@ -25,7 +25,7 @@ from bench.world import ROOT
 
 RESTART_SECONDS = 0.2  # between two looks of the init at what has ended
 START_SECONDS = 120.0
-PEOPLE = 12
+PEOPLE = 60
 
 
 @dataclass(frozen=True, kw_only=True)

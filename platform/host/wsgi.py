@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from host.admission import with_bounded_work
 from host.api.front import with_readable_headers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "host.settings.production")
-application = with_readable_headers(get_wsgi_application())
+application = with_bounded_work(
+    with_readable_headers(get_wsgi_application()),
+    places=settings.WEB_PLACES,
+    ingest_places=settings.WEB_INGEST_PLACES,
+)
 get_resolver().url_patterns  # noqa: B018 - what is behind every address is loaded now, not by the first who asks

@@ -18,6 +18,7 @@ from django.conf import settings
 
 START_SECONDS: Final = 90
 STOP_SECONDS: Final = 15
+SPARE_THREADS: Final = 4
 LAST_PORT: Final = 65_535
 _AUDIT: Final = {"LOG": "folder", "KEY": "key", "SECOND": "second"}
 
@@ -46,8 +47,12 @@ def refuse_unusable_port(port: int) -> None:
 
 
 def web_command(port: int) -> list[str]:
-    """Two web processes of four threads: one scores while the other answers. A lost one is forked anew in no time."""
-    options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--timeout", "60"]
+    """Two web processes: one scores while the other answers, and a lost one is forked anew in no time.
+
+    Each has threads for the work that `host.admission` lets in, and some to refuse the rest with.
+    """
+    threads = settings.WEB_PLACES + settings.WEB_INGEST_PLACES + SPARE_THREADS
+    options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", str(threads), "--timeout", "60"]
     options += ["--worker-tmp-dir", str(settings.HOME_DIR), "--log-level", "warning", "--preload"]
     return [sys.executable, "-m", "gunicorn", "host.wsgi:application", *options]
 

@@ -52,6 +52,9 @@ AUDIT_WITNESSES_NEEDED = env.str("CLERESTORY_AUDIT_WITNESSES_NEEDED", default=""
 # Key-encryption keys of subjects' keys: files that no database server, dump or base backup ever sees.
 AUDIT_KEYS = Path(env.str("CLERESTORY_AUDIT_KEYS", default="") or HOME_DIR / "keys" / "subjects").absolute()
 # So many decisions of other rankers may wait for the log before their producers are asked to wait.
+# Requests that one web process works on at once; it needs more threads than both together, to refuse the others.
+WEB_PLACES = number("CLERESTORY_WEB_PLACES", 4, least=1, most=1000)
+WEB_INGEST_PLACES = number("CLERESTORY_WEB_INGEST_PLACES", 2, least=1, most=1000)
 INGEST_QUEUE = number("CLERESTORY_INGEST_QUEUE", 200_000, least=1, most=10_000_000)
 AUDIT_COLD = {
     # Closed months of the audit store: a folder, or s3://bucket/prefix (credentials as AWS's own tools find them).
