@@ -45,3 +45,7 @@ class OrderRefused(ValueError):
 
 class RotationRefused(Exception):
     """A rotation could not go on. What it did so far is whole; the next one finishes it."""
+
+
+class RotationRunning(RotationRefused):
+    """Another process rotates already."""

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from compliance.audit.keys import rows, vault
-from compliance.audit.keys.errors import RotationRefused
+from compliance.audit.keys.errors import RotationRefused, RotationRunning
 from compliance.audit.keys.orders import order
 from compliance.audit.models import KeyEncryptionKey
 
@@ -27,7 +27,7 @@ ERASED_WITHIN: Final = timedelta(days=30)
 ROTATE_AFTER: Final = ERASED_WITHIN - timedelta(days=2)
 """Age of the oldest key-encryption key at which the daily task rotates: a failed day or two break no promise."""
 BATCH: Final = 1_000
-PATIENCE_MS: Final = 5_000  # writers of new keys wait behind us meanwhile
+PATIENCE_MS: Final = (200, 500, 1_000, 2_000, 4_000, 8_000)  # writers of new keys wait behind us meanwhile
 ROTATING: Final = 0x636C6572_726F7461
 """PostgreSQL's advisory lock for the one process that rotates."""
 
@@ -71,13 +71,26 @@ def is_due(now: datetime) -> bool:
 
 
 def _retire(kek: vault.Kek) -> int:
-    """Wrap the last keys anew, and let nothing be wrapped under older key-encryption keys from here on."""
-    done = 0
-    with rows.nobody_adds(PATIENCE_MS):
-        while batch := rows.rewrap(kek, at_most=BATCH):
-            done += batch
-        KeyEncryptionKey.objects.filter(number__lt=kek.number, retired_at=None).update(retired_at=timezone.now())
-    return done
+    """Wrap the last keys anew, and let nothing be wrapped under older key-encryption keys from here on.
+
+    Waits a little for writers of new keys, lets those through who came meanwhile, and waits longer.
+    """
+    for patience_ms in PATIENCE_MS:
+        done = 0
+        try:
+            with rows.nobody_adds(patience_ms):
+                while batch := rows.rewrap(kek, at_most=BATCH):
+                    done += batch
+                KeyEncryptionKey.objects.filter(number__lt=kek.number, retired_at=None).update(
+                    retired_at=timezone.now()
+                )
+        except rows.WritersBusy:
+            continue
+        return done
+    raise RotationRefused(
+        f"Somebody adds subjects' keys in a transaction that is older than {PATIENCE_MS[-1]} ms: rotate again when it "
+        "is done. Until then the old key-encryption keys stay."
+    )
 
 
 def _destroy() -> list[int]:
@@ -94,7 +107,7 @@ def _alone() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ROTATING])
         if not cursor.fetchone()[0]:
-            raise RotationRefused("Another rotation is under way: leave the work to it.")
+            raise RotationRunning("Another rotation is under way: leave the work to it.")
     try:
         yield
     finally:

@@ -12,7 +12,6 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from compliance.audit.keys import vault
-from compliance.audit.keys.errors import RotationRefused
 from compliance.audit.models import KeyEncryptionKey
 
 WRAPPING: Final = 0x636C6572_6B657973
@@ -39,13 +38,16 @@ LEFT JOIN audit_keytombstone AS gone ON gone.pseudonym = asked.pseudonym
 
 def find(pseudonyms: Iterable[UUID]) -> Found:
     """Look pseudonyms up: one statement, whatever their number. A tombstone counts more than a key."""
+    asked = list(pseudonyms)
+    if not asked:
+        return Found(wrapped={}, erased=frozenset(), current=None)
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, [list(pseudonyms)])
+        cursor.execute(_FIND, [asked])
         rows = cursor.fetchall()
     return Found(
         wrapped={row[0]: (row[1], bytes(row[2])) for row in rows if row[1] is not None and not row[3]},
         erased=frozenset(row[0] for row in rows if row[3]),
-        current=rows[0][4] if rows else None,
+        current=rows[0][4],
     )
 
 
@@ -79,18 +81,22 @@ def add(wrapped: dict[UUID, bytes], *, kek: int) -> None:
         cursor.execute(_ADD, values)
 
 
+class WritersBusy(Exception):
+    """Somebody adds keys and does not end."""
+
+
 @contextmanager
 def nobody_adds(timeout_ms: int) -> Iterator[None]:
-    """A transaction in which no key is being added, anywhere. Raises RotationRefused where that takes too long."""
+    """A transaction in which no key is being added, anywhere. Raises WritersBusy where that takes too long.
+
+    Whoever wants to add one meanwhile waits, behind us too while we wait.
+    """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{timeout_ms}ms"])
         try:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRAPPING])
         except OperationalError as error:
-            raise RotationRefused(
-                f"Somebody adds subjects' keys in a transaction that is older than {timeout_ms} ms: rotate again when "
-                "it is done. Until then the old key-encryption keys stay."
-            ) from error
+            raise WritersBusy from error
         yield
 
 

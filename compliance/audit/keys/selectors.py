@@ -47,6 +47,7 @@ class KeyStatus:
     erased: int
     current: int | None  # number of the key-encryption key that wraps new keys
     kept: tuple[int, ...]  # all that are not destroyed
+    missing: tuple[int, ...]  # those that wrap keys and whose files are not there
     unknown: tuple[int, ...]  # files that no row knows
     waiting: int  # erasures that the next rotation completes
     due: datetime | None  # when the first of them was promised to be complete
@@ -59,12 +60,14 @@ def key_status() -> KeyStatus:
     waiting = KeyTombstone.objects.filter(erased_at__gte=kept[0].made_at) if kept else KeyTombstone.objects.none()
     first = waiting.order_by("erased_at").first()
     known = set(KeyEncryptionKey.objects.values_list("number", flat=True))
+    files = vault.numbers()
     return KeyStatus(
         subjects=SubjectKey.objects.count(),
         erased=KeyTombstone.objects.count(),
         current=current,
         kept=tuple(kek.number for kek in kept),
-        unknown=tuple(number for number in vault.numbers() if number not in known),
+        missing=tuple(kek.number for kek in kept if kek.retired_at is None and kek.number not in files),
+        unknown=tuple(number for number in files if number not in known),
         waiting=waiting.count(),
         due=first.erased_at + ERASED_WITHIN if first else None,
     )

@@ -62,7 +62,7 @@ def folder() -> Path:
 def numbers() -> list[int]:
     """The numbers of all files that are there, in order. Raises VaultRefused."""
     try:
-        _refuse_open(folder(), 0o700)
+        _refuse_open(folder(), "0700")
         found = [_NAME.fullmatch(path.name) for path in folder().iterdir()]
     except FileNotFoundError:
         return []
@@ -89,8 +89,8 @@ def read(number: int) -> Kek:
     """The key-encryption key of that number, from its file. Raises KekMissing, VaultRefused."""
     path = path_of(number)
     try:
-        _refuse_open(folder(), 0o700)
-        _refuse_open(path, 0o600)
+        _refuse_open(folder(), "0700")
+        _refuse_open(path, "0600")
         secret = path.read_bytes()
     except FileNotFoundError as error:
         raise KekMissing(
@@ -132,11 +132,11 @@ def path_of(number: int) -> Path:
     return folder() / f"kek-{number:06d}"
 
 
-def _refuse_open(path: Path, mode: int) -> None:
+def _refuse_open(path: Path, mode: str) -> None:
     held = stat.S_IMODE(path.stat().st_mode)
-    if held & ~mode:
+    if held & 0o077:
         raise VaultRefused(
-            f"{path} has mode {held:04o}, so that others may get at the keys of all subjects: give it mode {mode:04o}, "
+            f"{path} has mode {held:04o}, so that others may get at the keys of all subjects: give it mode {mode}, "
             "and rotate the keys if somebody may have read it."
         )
 

@@ -83,3 +83,13 @@ def test_the_status_is_one_document_and_names_files_that_nobody_knows() -> None:
         False,
     )
     assert "kek-000009 is known to no row" in _keys("status")
+
+
+def test_a_key_file_that_is_not_there_is_a_fault() -> None:
+    key_for(uuid4())
+    vault.destroy(1)
+    out = io.StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command("audit", "keys", "status", stdout=out)
+    assert refused.value.returncode == 1
+    assert "kek-000001 is not in this process's folder" in out.getvalue()

@@ -31,7 +31,7 @@ class Keys(Verb):
         erase.add_argument("--pseudonym", type=UUID, required=True)
 
     def run(self, talk: Talk, **options: Any) -> int:
-        """Exit status 1: an erasure waits longer than was promised."""
+        """Exit status 1: an erasure waits longer than was promised, or a key-encryption key is not there."""
         order: dict[str, str] = {name: options[name] for name in ("by", "approved_by", "why") if name in options}
         try:
             if options["what"] == "rotate":
@@ -58,11 +58,15 @@ def _status(talk: Talk) -> int:
     if status.due:
         word = "was due" if late else "is due"
         talk.say(f"{status.waiting:,} erasures wait for a rotation, which {word} by {status.due:%Y-%m-%d %H:%M} UTC")
+    for number in status.missing:
+        talk.say(
+            f"kek-{number:06d} is not in this process's folder, and wraps keys: restore it or name its folder"
+        )
     for number in status.unknown:
         talk.say(f"kek-{number:06d} is known to no row: remove it, unless another database's keys lie in this folder")
     document = asdict(status) | {"due": status.due.isoformat() if status.due else None, "late": late}
     talk.document({"verb": "keys", "what": "status", **document})
-    return FAULTS if late else 0
+    return FAULTS if late or status.missing else 0
 
 
 def _rotate(talk: Talk, order: dict[str, str]) -> int:
