@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
 from compliance.audit.events import note
+from compliance.audit.keys.orders import SUBJECT
+from compliance.audit.keys.services import erase
 from compliance.subjects.models import Consent, FeedChoice, HiddenItem, Purpose, Subject
+from ranking.serving.services import forget_person
 
 
 @transaction.atomic
@@ -41,6 +46,22 @@ def unhide_item(*, subject: Subject, item_id: int) -> None:
     gone, _ = HiddenItem.objects.filter(subject=subject, item_id=item_id).delete()
     if gone:
         _note("control", subject, {"control": "unhide_item", "value": item_id})
+
+
+@transaction.atomic
+def begin_anew(*, subject: Subject, why: str, by: str = SUBJECT, approved_by: str = "") -> None:
+    """Destroy the key of everything on record of a subject, who goes on under a new pseudonym, in a new epoch.
+
+    What they declared and did stays: this is about the record (GDPR Art. 17). `by` and `approved_by` are as in
+    `compliance.audit.keys.orders`. Raises OrderRefused.
+    """
+    held = Subject.objects.select_for_update().get(pk=subject.pk)
+    gone = held.pseudonym
+    erase(pseudonym=gone, by=by, why=why, approved_by=approved_by)
+    Subject.objects.filter(pk=held.pk).update(pseudonym=uuid4(), epoch=held.epoch + 1)
+    subject.refresh_from_db(fields=["pseudonym", "epoch"])
+    forget = partial(forget_person, service=held.service, pseudonym=gone)
+    transaction.on_commit(forget, robust=True)  # what a scorer remembers of them
 
 
 def _note(kind: str, subject: Subject, what: dict[str, Any]) -> None:
