@@ -20,7 +20,7 @@ from compliance.audit.storage.partitions import make_ahead
 logger = logging.getLogger(__name__)
 
 
-@shared_task(time_limit=6 * 3600)  # some 100 microseconds a subject; handed out twice meanwhile, it finds itself at work
+@shared_task(time_limit=6 * 3600)  # some 100 microseconds a subject; handed out twice, it finds itself at work
 def rotate_keys() -> bool:
     """Rotate the keys that wrap subjects' keys when it is time; running it twice changes nothing."""
     if not is_due(timezone.now()):
