@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from compliance.audit.events import SERVE
 from compliance.audit.heads import LogForked, LogPlace, newest_cosigned
 from compliance.audit.log.batch import BatchRefused, inner_proof
 from compliance.audit.log.commitment import SaltRefused
@@ -12,7 +13,8 @@ from compliance.audit.log.note import NoteRefused
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.log.receipt import Receipt, ReceiptRefused
 from compliance.audit.log.tree import NotProved
-from compliance.audit.models import AuditEvent, LogEntry, ServeRecord
+from compliance.audit.models import LogEntry
+from compliance.audit.selectors import act_anywhere, record_anywhere
 from compliance.audit.witnessing.policy import witness_policy
 
 
@@ -33,7 +35,7 @@ def bundle_of(place: LogPlace, event_id: UUID) -> bytes:
 def _verified(place: LogPlace, event_id: UUID) -> tuple[Evidence, bytes]:
     """The evidence of an event and its bundle: nothing is handed out that does not hold."""
     entry = _entry(event_id)
-    row = ServeRecord.objects.filter(id=event_id).first() or AuditEvent.objects.filter(id=event_id).first()
+    row = record_anywhere(event_id) if entry.kind == SERVE else act_anywhere(event_id)
     if row is None:
         raise NotProven(f"Event {event_id} is in the log, but its record is gone: run `manage.py audit verify`.")
     try:

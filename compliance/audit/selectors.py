@@ -10,7 +10,7 @@ import orjson
 
 from compliance.audit.canonical import digest
 from compliance.audit.keys.selectors import key_of, keys_of
-from compliance.audit.models import AuditEvent, Blob, ServeKey, ServeRecord
+from compliance.audit.models import AuditEvent, Blob, ColdMonth, ServeKey, ServeRecord
 from compliance.audit.storage.compact import Clear, open_document
 from compliance.audit.storage.inputs import InputsBroken, read_inputs
 from compliance.audit.storage.packing import unpack_bytes
@@ -24,17 +24,43 @@ from ranking.serving.types import RankInputs
 def record_for_key(*, pseudonym: UUID, key: str) -> ServeRecord | None:
     """The record that already answered an idempotency key."""
     found = ServeKey.objects.filter(pseudonym=pseudonym, key=key).values_list("record_id", flat=True).first()
-    return ServeRecord.objects.get(id=found) if found else None
+    return record_anywhere(found) if found else None
+
+
+def record_anywhere(serve_id: UUID) -> ServeRecord | None:
+    """A serve record, in the database or in the cold tier; None where it is in neither, or past its retention."""
+    found = ServeRecord.objects.filter(id=serve_id).first()
+    if found is None and ColdMonth.objects.filter(table="records", first_id__lte=serve_id, last_id__gte=serve_id):
+        from compliance.audit.cold.selectors import cold_record  # DuckDB: only for what is not in the database
+
+        return cold_record(serve_id)
+    return found
+
+
+def act_anywhere(event_id: UUID) -> AuditEvent | None:
+    """An act, in the database or in the cold tier; None where it is in neither, or past its retention."""
+    found = AuditEvent.objects.filter(id=event_id).first()
+    if found is None and ColdMonth.objects.filter(table="acts", first_id__lte=event_id, last_id__gte=event_id):
+        from compliance.audit.cold.selectors import cold_act
+
+        return cold_act(event_id)
+    return found
 
 
 def record_of(*, subject: Subject, serve_id: UUID) -> dict[str, Any]:
     """A subject's own record as its document. Raises ServeRecord.DoesNotExist for anybody else's."""
-    return document_of(ServeRecord.objects.get(id=serve_id, pseudonym=subject.pseudonym))
+    found = record_anywhere(serve_id)
+    if found is None or found.pseudonym != subject.pseudonym:
+        raise ServeRecord.DoesNotExist(f"There is no serve record {serve_id} of this subject.")
+    return document_of(found)
 
 
 def any_record(serve_id: UUID) -> dict[str, Any]:
     """Any record as its document, for a regulator. Raises ServeRecord.DoesNotExist."""
-    return document_of(ServeRecord.objects.get(id=serve_id))
+    found = record_anywhere(serve_id)
+    if found is None:
+        raise ServeRecord.DoesNotExist(f"There is no serve record {serve_id}.")
+    return document_of(found)
 
 
 def document_of(record: ServeRecord | AuditEvent) -> dict[str, Any]:

@@ -25,20 +25,14 @@ _BYTES: Final = ("body", "salt", "content", "address", "model_sha256")
 _IDS: Final = ("id", "pseudonym")
 
 
-def find_record(serve_id: UUID) -> ServeRecord:
-    """A serve record, hot or cold. Raises ServeRecord.DoesNotExist, ColdDamaged."""
-    found = ServeRecord.objects.filter(id=serve_id).first() or _by_id(RECORDS, ServeRecord, serve_id)
-    if found is None:
-        raise ServeRecord.DoesNotExist(f"There is no serve record {serve_id}, in the database or in the cold tier.")
-    return found
+def cold_record(serve_id: UUID) -> ServeRecord | None:
+    """A serve record of the cold tier. Raises ColdDamaged."""
+    return _by_id(RECORDS, ServeRecord, serve_id)
 
 
-def find_act(event_id: UUID) -> AuditEvent:
-    """An act, hot or cold. Raises AuditEvent.DoesNotExist, ColdDamaged."""
-    found = AuditEvent.objects.filter(id=event_id).first() or _by_id(ACTS, AuditEvent, event_id)
-    if found is None:
-        raise AuditEvent.DoesNotExist(f"There is no act {event_id}, in the database or in the cold tier.")
-    return found
+def cold_act(event_id: UUID) -> AuditEvent | None:
+    """An act of the cold tier. Raises ColdDamaged."""
+    return _by_id(ACTS, AuditEvent, event_id)
 
 
 def find_blob(address: bytes, *, period: date | None = None) -> bytes | None:

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from compliance.audit.cold.move import said_by
 from compliance.audit.cold.parquet import ColdDamaged, read, values
 from compliance.audit.cold.schema import ACTS, RECORDS, TABLES
-from compliance.audit.cold.selectors import find_act
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import commit
-from compliance.audit.models import AuditEvent, ColdMonth
+from compliance.audit.models import ColdMonth
+from compliance.audit.selectors import act_anywhere
 
 Faults = Iterator[str]
 _END: Final = b"\x01"
@@ -141,12 +141,13 @@ def _act_says(month: ColdMonth) -> Faults:
 
 def _agrees(month: ColdMonth, event: UUID, kind: str, agrees: Callable[[ColdMonth, dict[str, Any]], bool]) -> Faults:
     try:
-        act = find_act(event)
+        act = act_anywhere(event)
+        if act is None:
+            yield f"{month} of the cold tier names the act {event}, which is on record nowhere"
+            return
         said = json.loads(bytes(act.body))
         if act.kind != kind or not agrees(month, said):
             yield f"{month} of the cold tier is not what the act {event} says of it: its row was changed"
-    except AuditEvent.DoesNotExist:
-        yield f"{month} of the cold tier names the act {event}, which is on record nowhere"
     except (ColdDamaged, ValueError, LookupError, TypeError) as error:
         yield f"{month} of the cold tier names the act {event}, which cannot be read: {error}"
 

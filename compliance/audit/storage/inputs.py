@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from compliance.audit.canonical import canonical
-from compliance.audit.models import SealedBlob
+from compliance.audit.models import ColdMonth, SealedBlob
 from compliance.audit.storage.items import looks_of, numbered
 from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import open_blob, seal_blob
@@ -76,8 +76,19 @@ def _opened(key: bytes, month: Month, address: str, what: str) -> Document:
     raw = bytes.fromhex(address)
     content = SealedBlob.objects.filter(period=month.first, address=raw).values_list("content", flat=True).first()
     if content is None:
+        content = _cold(month, raw)
+    if content is None:
         raise InputsBroken(f"The {what} {address} is missing.")
     if hashlib.sha256(content).digest() != raw:
         raise InputsBroken(f"The {what} {address} does not hash to its address.")
     document: Document = orjson.loads(open_blob(key, bytes(content)))
     return document
+
+
+def _cold(month: Month, address: bytes) -> bytes | None:
+    """A blob of a month that left the database."""
+    if not ColdMonth.objects.filter(table="blobs", period=month.first):
+        return None
+    from compliance.audit.cold.selectors import find_blob  # DuckDB: only for what is not in the database
+
+    return find_blob(address, period=month.first)

@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -18,13 +19,16 @@ from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.partitions import Partition, partitions
 from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, ColdTable
 from compliance.audit.cold.store import ColdStore
+from compliance.audit.evidence import bundle_of, receipt_of
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.keys.services import erase
+from compliance.audit.log.receipt import parse_receipt
 from compliance.audit.models import AuditEvent, ColdMonth, LogEntry, SealedBlob, ServeRecord
-from compliance.audit.selectors import document_of
+from compliance.audit.selectors import act_anywhere, document_of, record_anywhere, record_of
 from compliance.audit.sequencer import assign, publish
 from compliance.audit.verification import verify
+from compliance.serving.replay import Replayer
 from tests.compliance.cold.aged import SUMMER
 from tests.compliance.cold.conftest import KEY
 from tests.conftest import World
@@ -50,10 +54,10 @@ def move_all(place: LogPlace, cold: ColdStore) -> None:
     publish(place, KEY)
 
 
-def stored() -> dict[str, tuple[bytes, ...]]:
+def stored() -> dict[UUID, tuple[bytes, ...]]:
     """Every committed byte, by id."""
     return {
-        str(row.id): (bytes(row.body), bytes(row.salt))
+        row.id: (bytes(row.body), bytes(row.salt))
         for rows in (ServeRecord.objects.all(), AuditEvent.objects.all())
         for row in rows
     }
@@ -67,7 +71,8 @@ def test_a_month_moves_whole_and_verifies_where_it_lies(month: LogPlace, cold: C
     assert faults(month) == []
     for row_id, (body, salt) in before.items():
         kind = LogEntry.objects.get(event_id=row_id).kind
-        row = selectors.find_record(row_id) if kind == "serve" else selectors.find_act(row_id)  # type: ignore[arg-type]
+        row = record_anywhere(row_id) if kind == "serve" else act_anywhere(row_id)
+        assert row is not None
         assert (bytes(row.body), bytes(row.salt)) == (body, salt)
     assert blobs
     assert {address: selectors.find_blob(address, period=SUMMER) for address in blobs} == blobs
@@ -215,3 +220,22 @@ def _id_of(day: date) -> str:
     from compliance.audit.storage.partitions import Month
 
     return str(Month.of(day).first_id)
+
+
+def test_a_cold_record_replays_is_proved_and_is_its_owners_alone(
+    world: World, month: LogPlace, cold: ColdStore
+) -> None:
+    alex, sam = world.subject("alex"), world.subject("sam")
+    row = ServeRecord.objects.filter(pseudonym=alex.pseudonym).order_by("id")[0]
+    hot = Replayer().replay(row)
+    assert hot.differences == ()
+    move_all(month, cold)
+    cold_row = record_anywhere(row.id)
+    assert cold_row is not None
+    assert Replayer().replay(cold_row) == hot
+    receipt = parse_receipt(receipt_of(month, row.id))
+    assert receipt.index == LogEntry.objects.get(event_id=row.id).leaf
+    assert bundle_of(month, row.id)
+    assert record_of(subject=alex, serve_id=row.id)["id"] == str(row.id)
+    with pytest.raises(ServeRecord.DoesNotExist):
+        record_of(subject=sam, serve_id=row.id)

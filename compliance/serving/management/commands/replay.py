@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from compliance.audit.models import ServeRecord
+from compliance.audit.selectors import record_anywhere
 from compliance.serving.replay import Replayer
 
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             return ServeRecord.objects.order_by("-id")[:last].iterator(chunk_size=200)
         if serve_id is None or last is not None:
             raise CommandError("Name one serve id, or --last N: for example `manage.py replay --last 1000`.")
-        found = ServeRecord.objects.filter(pk=serve_id)
-        if not found:
+        found = record_anywhere(serve_id)
+        if found is None:
             raise CommandError(f"There is no serve record {serve_id}: copy the id from the list's own page.")
-        return found
+        return [found]
