@@ -42,13 +42,13 @@ def main() -> int:
 
     from compliance.audit.storage import sealing
 
-    sealing.pack = listen
+    setattr(sealing, "pack", listen)  # noqa: B010 - all that is sealed passes here
     load()
     learned.clear()
     serve(arguments.slates)
     half = len(learned) // 2
     random.Random(1).shuffle(learned)  # noqa: S311 - not a secret
-    trained = zstandard.train_dictionary(SIZE, learned[:half]).as_bytes()
+    trained = zstandard.train_dictionary(SIZE, list(learned[:half])).as_bytes()
     number = packing.newest_dictionary() + 1
     path = packing.DICTIONARIES / f"{number}.zdict"
     path.parent.mkdir(exist_ok=True)

@@ -76,7 +76,7 @@ INSERT INTO audit_serverecord (
 
 
 def record(new: NewRecord) -> None:
-    """Write the record. Raises NotCanonical, and KeyTaken when its idempotency key already has one: nothing is written."""
+    """Write the record, or nothing. Raises NotCanonical, and KeyTaken when its idempotency key already has one."""
     body, salt = seal_document(new.key, new.document), secrets.token_bytes(SALT_BYTES)
     pack_sha256, packed_pack = _packed(new.pack)
     values = {

@@ -19,7 +19,7 @@ OF_EVERY_CANDIDATE: Final = ("order", "probability", "blended")
 
 def plan_document(plan: Plan) -> Document:
     """Every field of the plan, with the rule behind it."""
-    document = asdict(plan)
+    document = {**plan.__dict__, "reasons": [reason.__dict__ for reason in plan.reasons]}
     for name in ("diversity", "explore_probability", "max_topic_share"):
         document[name] = exact(document[name])
     document["weights"] = {head: exact(weight) for head, weight in plan.weights.items()}
@@ -97,9 +97,9 @@ def request_document(
             "epoch": asker.owner.epoch,
             "region": asker.region,
         },
-        "situation": {**asdict(situation), "seed": str(situation.seed)},
-        "facts": asdict(facts),
-        "request": asdict(request),
+        "situation": {**situation.__dict__, "seed": str(situation.seed)},
+        "facts": {**facts.__dict__},
+        "request": {**request.__dict__},
         "timezone": timezone,
         "device": device,
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from compliance.audit.canonical import canonical
+from compliance.audit.canonical import encode
 from compliance.audit.models import ColdMonth, SealedBlob
 from compliance.audit.storage.items import looks_of, numbered
 from compliance.audit.storage.partitions import Month
@@ -40,7 +40,7 @@ def store_inputs(inputs: RankInputs, *, key: bytes) -> StoredInputs:
     blobs: dict[bytes, bytes] = {}
 
     def put(document: Document) -> str:
-        sealed = seal_blob(key, canonical(document))
+        sealed = seal_blob(key, encode(document))  # parts hold no floats (`ranking/serving/parts.py`)
         address = hashlib.sha256(sealed).digest()
         blobs[address] = sealed
         return address.hex()

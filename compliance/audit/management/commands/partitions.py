@@ -18,9 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """How far ahead."""
-        parser.add_argument(
-            "--months", type=int, default=MONTHS_AHEAD, help=f"how many ahead (default: {MONTHS_AHEAD})"
-        )
+        parser.add_argument("--months", type=int, default=MONTHS_AHEAD, help="how many ahead")
 
     def handle(self, *_: Any, months: int, **__: Any) -> None:
         """Make them and name each."""

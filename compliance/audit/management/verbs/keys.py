@@ -59,9 +59,7 @@ def _status(talk: Talk) -> int:
         word = "was due" if late else "is due"
         talk.say(f"{status.waiting:,} erasures wait for a rotation, which {word} by {status.due:%Y-%m-%d %H:%M} UTC")
     for number in status.missing:
-        talk.say(
-            f"kek-{number:06d} is not in this process's folder, and wraps keys: restore it or name its folder"
-        )
+        talk.say(f"kek-{number:06d} is not in this process's folder, and wraps keys: restore it or name its folder")
     for number in status.unknown:
         talk.say(f"kek-{number:06d} is known to no row: remove it, unless another database's keys lie in this folder")
     document = asdict(status) | {"due": status.due.isoformat() if status.due else None, "late": late}
