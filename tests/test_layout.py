@@ -55,7 +55,7 @@ def test_only_the_door_and_replay_use_the_pipeline() -> None:
     assert {path for path in importers_of("compliance.serving.pipeline") if not path.endswith("documents.py")} == {
         "compliance/serving/door.py",
         "compliance/serving/recording.py",
-        "compliance/serving/replay.py",
+        "compliance/serving/replay/replayer.py",
     }
 
 

@@ -13,6 +13,7 @@ from compliance.audit.keys.selectors import key_of, keys_of
 from compliance.audit.models import AuditEvent, Blob, ColdMonth, ServeKey, ServeRecord
 from compliance.audit.storage.compact import Clear, open_document
 from compliance.audit.storage.inputs import InputsBroken, read_inputs
+from compliance.audit.storage.items import Looks
 from compliance.audit.storage.packing import unpack_bytes
 from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import is_sealed, open_sealed
@@ -97,11 +98,15 @@ def opened(record: ServeRecord | AuditEvent, key: bytes) -> dict[str, Any]:
     return document
 
 
-def inputs_of(record: ServeRecord, document: dict[str, Any], key: bytes) -> RankInputs:
-    """The inputs of a slate. Raises InputsBroken, ItemsBroken, SealBroken, saying what is missing or changed."""
+def inputs_of(record: ServeRecord, document: dict[str, Any], key: bytes, *, looks: Looks | None = None) -> RankInputs:
+    """The inputs of a slate. Raises InputsBroken, ItemsBroken, SealBroken, saying what is missing or changed.
+
+    Who reads many gives `looks`, so that each version of an item is read once.
+    """
     if "inputs" in document:
         month = Month.of_id(record.id)
-        return read_inputs(document["inputs"], key=key, month=month, model_sha256=document["model_sha256"])
+        sha256 = document["model_sha256"]
+        return read_inputs(document["inputs"], key=key, month=month, model_sha256=sha256, looks=looks)
     address = document["snapshot_sha256"]  # of before release 0.2.0
     content = blob(address)
     if content is None:

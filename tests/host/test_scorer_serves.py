@@ -11,10 +11,8 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
-from compliance.audit.keys.selectors import key_of
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import document_of
-from compliance.audit.storage.compact import seal_document
 from compliance.serving.door import serve
 from compliance.serving.replay import Replayer
 from compliance.serving.types import Context
@@ -24,6 +22,7 @@ from ranking.serving.environment import environment
 from ranking.serving.local import scorer_of, user_states
 from ranking.serving.process.remote import RemoteScoring
 from tests import scorer_process
+from tests.compliance.replayed import committed_anew
 from tests.conftest import World
 
 
@@ -70,14 +69,10 @@ def test_a_list_scored_in_the_process_is_on_record_as_such_and_replays_in_proces
 def test_a_depth_that_was_not_run_does_not_replay(world: World, scoring: RemoteScoring) -> None:
     record = record_of(world.subject("alex"))
     document = document_of(record)
-
-    def sealed(changed: dict[str, Any]) -> bytes:
-        return seal_document(key_of(record.pseudonym), changed)
-
-    record.body = sealed({**document, "depth": 99})
+    committed_anew(record, {**document, "depth": 99})
     assert [one.what for one in Replayer().replay(record).differences] == ["depth"]
     del document["depth"]  # as records of earlier releases
-    record.body = sealed(document)
+    committed_anew(record, document)
     assert Replayer().replay(record).identical
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from compliance.audit.canonical import encode
 from compliance.audit.models import ColdMonth, SealedBlob
-from compliance.audit.storage.items import looks_of, numbered
+from compliance.audit.storage.items import Looks, numbered
 from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import open_blob, seal_blob
 from ranking.serving.parts import Parts, put_together, take_apart
@@ -53,8 +53,10 @@ def store_inputs(inputs: RankInputs, *, key: bytes) -> StoredInputs:
     return StoredInputs(document={**parts.rest, "snapshot": snapshot}, blobs=blobs)
 
 
-def read_inputs(document: Document, *, key: bytes, month: Month, model_sha256: str) -> RankInputs:
-    """The inputs that a record of this month names.
+def read_inputs(
+    document: Document, *, key: bytes, month: Month, model_sha256: str, looks: Looks | None = None
+) -> RankInputs:
+    """The inputs that a record of this month names; `looks` remembers the versions of items that were read before.
 
     Raises InputsBroken or ItemsBroken, saying what is missing or changed, SealBroken where the key does not fit.
     """
@@ -65,7 +67,7 @@ def read_inputs(document: Document, *, key: bytes, month: Month, model_sha256: s
         blocks = [_opened(key, month, address, "block of the past") for address in past["blocks"]] + [past["last"]]
     parts = Parts(
         past=tuple(blocks),
-        items=looks_of(snapshot["items"], snapshot["items_sha256"]),
+        items=(looks or Looks()).of(snapshot["items"], snapshot["items_sha256"]),
         candidates=snapshot,
         rest=document,
     )

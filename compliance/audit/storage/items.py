@@ -69,20 +69,32 @@ def numbered(looks: Sequence[ItemLook]) -> tuple[list[int], str]:
     return [number for number, _ in found], _digest([sha256 for _, sha256 in found])
 
 
-def looks_of(numbers: Sequence[int], digest: str) -> tuple[ItemLook, ...]:
-    """The looks behind numbers. Raises ItemsBroken where they are not those of the digest."""
-    rows = ItemVersion.objects.in_bulk(set(numbers))
-    missing = [number for number in numbers if number not in rows]
-    if missing:
-        raise ItemsBroken(f"Version {missing[0]} of an item is missing.")
-    contents = [bytes(rows[number].content) for number in numbers]
-    hashes = [hashlib.sha256(content).digest() for content in contents]
-    for number, sha256 in zip(numbers, hashes, strict=True):
-        if bytes(rows[number].sha256) != sha256:
-            raise ItemsBroken(f"Version {number} of an item does not hash to its address.")
-    if _digest(hashes) != digest:
-        raise ItemsBroken("The versions of items are not those that were recorded.")
-    return tuple(ItemLook.of(json.loads(content)) for content in contents)
+class Looks:
+    """How items look, each version read and verified once: for who reads many records."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[bytes, ItemLook]] = {}
+
+    def of(self, numbers: Sequence[int], digest: str) -> tuple[ItemLook, ...]:
+        """The looks behind numbers. Raises ItemsBroken where they are not those of the digest."""
+        if len(self._seen) > KNOWN_MOST:
+            self._seen.clear()
+        self._read({number for number in numbers if number not in self._seen})
+        found = [self._seen[number] for number in numbers]
+        if _digest([sha256 for sha256, _ in found]) != digest:
+            raise ItemsBroken("The versions of items are not those that were recorded.")
+        return tuple(look for _, look in found)
+
+    def _read(self, numbers: set[int]) -> None:
+        rows = ItemVersion.objects.in_bulk(numbers) if numbers else {}
+        for number in sorted(numbers):
+            if number not in rows:
+                raise ItemsBroken(f"Version {number} of an item is missing.")
+            content = bytes(rows[number].content)
+            sha256 = hashlib.sha256(content).digest()
+            if bytes(rows[number].sha256) != sha256:
+                raise ItemsBroken(f"Version {number} of an item does not hash to its address.")
+            self._seen[number] = (sha256, ItemLook.of(json.loads(content)))
 
 
 def _content(look: ItemLook) -> bytes:

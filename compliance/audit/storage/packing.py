@@ -29,6 +29,11 @@ def newest_dictionary() -> int:
     return _numbers()[-1]
 
 
+def known_dictionaries() -> tuple[int, ...]:
+    """The numbers of all dictionaries that are here, 0 (none) first."""
+    return _numbers()
+
+
 def pack(content: bytes, *, dictionary: int) -> bytes:
     """Compress a document. The same content, dictionary and library give the same bytes."""
     return _coders.compressor(dictionary).compress(content)

@@ -198,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
     "audit-partitions": {"task": "compliance.audit.tasks.make_partitions", "schedule": 86_400.0},
     "rotate-audit-keys": {"task": "compliance.audit.tasks.rotate_keys", "schedule": 86_400.0},  # when it is time
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
+    "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},
 }
 OUTBOX_HANDLERS = {"refresh_popularity": "host.dashboard.outbox.refresh_popularity"}
