@@ -9,7 +9,8 @@ export OMP_NUM_THREADS = 1
 # Throw-away values, so that `lint` can check the production settings; nothing is connected to.
 PRODUCTION = DJANGO_SETTINGS_MODULE=host.settings.production DJANGO_ALLOWED_HOSTS=feeds.example \
 	DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
-	DATABASE_URL=postgres://user:word@db.example/clerestory CELERY_BROKER_URL=amqp://broker.example
+	DATABASE_URL=postgres://user:word@db.example/clerestory CELERY_BROKER_URL=amqp://broker.example \
+	CLERESTORY_ESCROW_KEY=8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f
 
 .PHONY: demo test test-browser test-slow lint format bench nightly clean
 .DEFAULT_GOAL := demo

@@ -56,14 +56,6 @@ def record_of(*, subject: Subject, serve_id: UUID) -> dict[str, Any]:
     return document_of(found)
 
 
-def any_record(serve_id: UUID) -> dict[str, Any]:
-    """Any record as its document, for a regulator. Raises ServeRecord.DoesNotExist."""
-    found = record_anywhere(serve_id)
-    if found is None:
-        raise ServeRecord.DoesNotExist(f"There is no serve record {serve_id}.")
-    return document_of(found)
-
-
 def document_of(record: ServeRecord | AuditEvent) -> dict[str, Any]:
     """The document in a record's or an event's bytes, opened with its person's key.
 

@@ -199,16 +199,18 @@ def test_an_event_about_an_item_that_the_tier_does_not_allow_is_refused(world: W
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [("alex", 200), ("greg", 200), ("gale", 404), ("kim", 404), ("rhea", 404), ("ada", 404)],
+    [("alex", 200), ("greg", 403), ("gale", 404), ("kim", 404), ("rhea", 404), ("ada", 404)],
 )
-def test_a_record_is_for_its_owner_and_the_regulator_only(world: World, name: str, status: int) -> None:
+def test_a_record_is_for_its_owner_and_a_regulator_is_sent_to_the_audit_api(
+    world: World, name: str, status: int
+) -> None:
     serve_id = feed(signed_in(world, "alex"))["serve_id"]
     response = signed_in(world, name).get(f"/api/v1/serves/{serve_id}")
     assert response.status_code == status
     if status == 200:
         assert response.json()["id"] == serve_id
     else:
-        is_refusal(response, 404)
+        is_refusal(response, status)
 
 
 def test_an_expired_sign_in_is_401_with_a_sentence(world: World) -> None:

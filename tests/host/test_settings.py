@@ -20,6 +20,7 @@ COMPLETE = {
     "DJANGO_ALLOWED_HOSTS": "feeds.example",
     "DATABASE_URL": "postgres://user:word@db.example:5432/clerestory",
     "CELERY_BROKER_URL": "amqp://broker.example",
+    "CLERESTORY_ESCROW_KEY": "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f",
 }
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compliance.audit.models import ServeRecord
-from compliance.audit.selectors import any_record, record_of
+from compliance.audit.selectors import record_of
 from compliance.policy.services import choose_feed
 from compliance.serving.door import serve
 from compliance.serving.types import Context, Slate
@@ -32,6 +32,10 @@ from ranking.catalogue.selectors import items_by_id
 from ranking.catalogue.services import NewEvent
 from ranking.data.schema import Action
 
+AUDIT_API: Final = (
+    "This is not your own record. Every view by a regulator is put on record, with its reason, so other people's "
+    "records are at /api/v1/audit/records/ alone."
+)
 MAX_EVENTS: Final = 100
 MAX_SLATE: Final = 24
 MAX_DWELL_MS: Final = 24 * 3600 * 1000
@@ -225,15 +229,15 @@ class ServeView(JSONView):
 
     @extend_schema(
         operation_id="serve_record",
-        responses={200: OpenApiTypes.OBJECT, **errors(400, 401, 404, 429, 503)},
+        responses={200: OpenApiTypes.OBJECT, **errors(400, 401, 403, 404, 429, 503)},
     )
     def get(self, request: Request, serve_id: UUID) -> Response:
-        """Return a record's canonical document: one's own, or any for a regulator. Numbers are exact, as text."""
+        """Return the canonical document of one's own record. Numbers are exact, as text."""
         try:
-            if getattr(request.user, "role", "") == Role.REGULATOR:
-                return Response(any_record(serve_id))
             return Response(record_of(subject=asker(request), serve_id=serve_id))
         except ServeRecord.DoesNotExist as error:
+            if getattr(request.user, "role", "") == Role.REGULATOR:
+                raise Refusal(AUDIT_API, status=403) from error
             raise NotFound from error
 
 

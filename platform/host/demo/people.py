@@ -36,7 +36,7 @@ PERSONAS: Final = (
     Persona(name="Kim", what="10 years old, Gale's child"),
     Persona(name="Gale", what="adult, Kim's guardian"),
     Persona(name="Rhea", what="researcher", role=Role.RESEARCHER),
-    Persona(name="Greg", what="regulator: may read any serve record", role=Role.REGULATOR),
+    Persona(name="Greg", what="regulator: reads the audit API, each view on record", role=Role.REGULATOR),
     Persona(name="Ada", what="operator: /admin/", role=Role.OPERATOR, staff=True),
 )
 

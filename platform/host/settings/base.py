@@ -61,6 +61,8 @@ AUDIT_COLD = {
     "store": env.str("CLERESTORY_AUDIT_COLD", default="") or str(HOME_DIR / "audit-cold"),
     "beside": HOME_DIR / "audit-cold-local",  # of a bucket: its catalogue, and copies of files that were asked for
 }
+# What is withheld from auditors as a trade secret is sealed to this public key of a third party (X25519, 64 digits).
+AUDIT_ESCROW_KEY = env.str("CLERESTORY_ESCROW_KEY", default="")
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -88,6 +90,7 @@ INSTALLED_APPS = [
     "host.accounts",
     "host.dashboard",
     "host.outbox",
+    "host.regulator_portal",
     "host.scorer",
     "host.transparency",
     "host.demo",
@@ -169,7 +172,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "host.api.schema.DeclaredQuery",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"feed": "600/min", "events": "1200/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "feed": "600/min",
+        "events": "1200/min",
+        "audit": "300/min",
+        "audit_replay": "60/min",
+    },
     "URL_FORMAT_OVERRIDE": None,  # no `?format=`: the API answers in JSON
     "EXCEPTION_HANDLER": "host.api.errors.exception_handler",
 }

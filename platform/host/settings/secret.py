@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -35,3 +36,18 @@ def machine_secret_retry(path: Path) -> str:
         if text := path.read_text():
             return text
     raise ImproperlyConfigured(f"{path} is empty: delete it and start again, a new secret will be made.")
+
+
+def machine_escrow_key(path: Path) -> str:
+    """Return the public half of the demo's escrow key, drawing the private half into `path` where there is none.
+
+    In production a third party draws it, and only the public half is ever here.
+    """
+    from compliance.audit.access.escrow import private_key, public_text
+    from compliance.audit.log.files import put_private
+
+    try:
+        put_private(path, X25519PrivateKey.generate().private_bytes_raw().hex().encode())
+        return public_text(private_key(path.read_text()))
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be used ({error.strerror}): correct its permissions.") from error

@@ -25,6 +25,8 @@ if "CLERESTORY_TEST_KEYS" not in os.environ:  # processes that a test starts use
     atexit.register(shutil.rmtree, os.environ["CLERESTORY_TEST_KEYS"], ignore_errors=True)
 AUDIT_KEYS = Path(os.environ["CLERESTORY_TEST_KEYS"])
 AUDIT_COLD = {"store": str(HOME_DIR / f"test-audit-cold-{os.getpid()}"), "beside": HOME_DIR / "test-audit-cold-local"}
+# Of the private key bytes(range(32)).
+AUDIT_ESCROW_KEY = "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False

@@ -1,0 +1,110 @@
+"""Which parameters decide, and which decided when: policy packs, weights, models, and who put them before people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from compliance.audit.access.sealed import with_refusals
+from compliance.audit.models import AuditEvent
+from compliance.audit.selectors import blob, document_of
+from compliance.policy.facts import active_pack
+from compliance.policy.pack import Pack, PackRefused, parse
+from ranking.catalogue.clock import to_ms
+from ranking.serving.models import ModelVersion
+from ranking.serving.scorer import registry
+
+PROMOTION: Final = "promotion"
+MOST: Final = 500
+
+Document = dict[str, Any]
+
+
+class NoSuchPack(LookupError):
+    """No policy pack of this address is on record."""
+
+
+def parameters(*, withhold: bool) -> Document:
+    """What is live, every registered model, and what was live from when until when, newest first.
+
+    `withhold`: with refusals in place of trade secrets.
+    """
+    found = {
+        "live": {"policy_sha256": active_pack().sha256, "model_sha256": registry().live() or ""},
+        "policy": pack_document(active_pack()),
+        "models": [_model(version) for version in ModelVersion.objects.order_by("-registered_at")[:MOST]],
+        "history": _history(),
+    }
+    return with_refusals(found, "parameters") if withhold else found
+
+
+def pack_of(sha256: str) -> Document:
+    """A policy pack that records name. Raises NoSuchPack."""
+    active = active_pack()
+    if sha256 == active.sha256:
+        return pack_document(active)
+    content = blob(sha256)
+    if content is not None:
+        try:
+            pack = parse(content)
+        except PackRefused as error:  # a blob of another kind, or a pack of another release's form
+            raise NoSuchPack(f"What is stored under {sha256} is no policy pack that this release reads.") from error
+        if pack.sha256 == sha256:
+            return pack_document(pack)
+    raise NoSuchPack(f"No policy pack {sha256} is on record: take the address from a record's policy_sha256.")
+
+
+def pack_document(pack: Pack) -> Document:
+    """A pack with the objective weights of each order, and its file as it is: the hash is over that text."""
+    return {
+        "sha256": pack.sha256,
+        "name": pack.name,
+        "version": pack.version,
+        "weights": {name: mode.weights for name, mode in pack.modes.items()},
+        "content": pack.content.decode(),
+    }
+
+
+def _model(version: ModelVersion) -> Document:
+    return {
+        "sha256": version.sha256,
+        "data_name": version.data_name,
+        "data_sha256": version.data_sha256,
+        "seed": version.seed,
+        "metrics": version.metrics,
+        "config": version.config,
+        "manifest": _manifest(version.sha256),
+        "registered_at_ms": to_ms(version.registered_at),
+        "went_live_at_ms": None if version.went_live_at is None else to_ms(version.went_live_at),
+    }
+
+
+def _manifest(sha256: str) -> Document | None:
+    """A model's manifest, which its address is the hash of; None where its files are not here."""
+    try:
+        manifest: Document = json.loads((registry().root / sha256 / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return manifest
+
+
+def _history() -> list[Document]:
+    """What events say of models that went live: each until the next one did."""
+    events = AuditEvent.objects.filter(kind=PROMOTION, pseudonym=None).order_by("-id")[:MOST]
+    found: list[Document] = []
+    for event in events:
+        said = document_of(event)
+        until = found[-1]["from_ms"] if found else None
+        found.append(
+            {
+                "event_id": str(event.id),
+                "from_ms": said["happened_ms"],
+                "until_ms": until,
+                "service": said["service"],
+                "model_sha256": said["model_sha256"],
+                "before_sha256": said["before_sha256"],
+                "by": said["by"],
+                "why": said["why"],
+            }
+        )
+    return found

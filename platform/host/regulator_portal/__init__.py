@@ -1,0 +1,1 @@
+"""The audit API: what regulators and vetted auditors read, each view on record. No pages."""
