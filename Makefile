@@ -63,6 +63,7 @@ nightly: $(VENV)/.installed  ## Break a running house for an hour: kill -9 of ev
 	$(BIN)/python bench/kills.py --self-check --kills 6
 	$(BIN)/python bench/kills.py --kills 500 --check
 	$(BIN)/python bench/overload.py --seconds 60 --check
+	$(BIN)/python bench/outage.py --seconds 60 --check
 
 clean:  ## Forget the environment and the demo's data
 	@# Root's engines lie elsewhere, behind a link of ours: only what has exactly our name is removed.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from host.engines.paths import paths_for
-
-ROOT = Path(__file__).parents[2]
+from tests.chaos.running import bench
 
 
 @pytest.fixture(scope="module")
@@ -23,21 +19,6 @@ def home() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         yield folder
         shutil.rmtree(paths_for(Path(folder)).state, ignore_errors=True)
-
-
-def bench(*arguments: str) -> str:
-    """Run a benchmark to its end; return what it printed once it has met its targets."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, *arguments, "--check"],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_forty_kills_lose_nothing_and_double_nothing(home: str) -> None:
