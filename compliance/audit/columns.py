@@ -32,7 +32,19 @@ def column_differences(record: ServeRecord, document: dict[str, Any]) -> Iterato
 
 
 def _different(record: ServeRecord, said: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    for name, recorded in said.items():
-        column = str(to_ms(record.served_at)) if name == "served_at" else str(getattr(record, name))
-        if column != recorded:
-            yield name, column, recorded
+    columns = {
+        "id": str(record.id),
+        "source": record.source,
+        "service": record.service,
+        "pseudonym": str(record.pseudonym),
+        "served_at": str(to_ms(record.served_at)),
+        "surface": record.surface,
+        "jurisdiction": record.jurisdiction,
+        "tier": record.tier,
+        "feed_mode": record.feed_mode,
+        "model": record.model,
+    }
+    if columns != said:
+        for name, recorded in said.items():
+            if columns[name] != recorded:
+                yield name, columns[name], recorded

@@ -16,6 +16,7 @@ import zstandard
 
 DICTIONARIES: Final = Path(__file__).parent / "dictionaries"
 LEVEL: Final = 9
+USUAL_BYTES: Final = 64 * 1024
 MOST_BYTES: Final = 16 * 1024 * 1024
 """What a packed document may unpack to: a changed length must not fill the memory."""
 
@@ -43,8 +44,12 @@ def unpack(packed: bytes, *, dictionary: int) -> bytes:
     """Decompress a document. Raises NotUnpacked."""
     if dictionary not in _numbers():
         raise NotUnpacked(f"There is no dictionary {dictionary}: install the release that brought it.")
+    unpacker = _coders.decompressor(dictionary)
     try:
-        return _coders.decompressor(dictionary).decompress(packed, max_output_size=MOST_BYTES)
+        try:
+            return unpacker.decompress(packed, max_output_size=USUAL_BYTES)
+        except zstandard.ZstdError:  # longer than most are, or changed: the room for the longest takes its time to get
+            return unpacker.decompress(packed, max_output_size=MOST_BYTES)
     except zstandard.ZstdError as error:
         raise NotUnpacked(f"Packed bytes are not as they were written: {error}.") from error
 

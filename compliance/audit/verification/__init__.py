@@ -15,14 +15,20 @@ from compliance.audit.verification.documents import Needed, acts, records
 from compliance.audit.verification.events import events
 from compliance.audit.verification.heads import heads
 from compliance.audit.verification.leaves import leaves
+from compliance.audit.verification.tally import Progress, Tally, silent
 
 
-def verify(place: LogPlace, *, now: datetime) -> Iterator[str]:
-    """Yield every fault found; nothing when all is as it was recorded. It may run beside a sequencer and a door."""
+def verify(place: LogPlace, *, now: datetime, tally: Tally | None = None, progress: Progress = silent) -> Iterator[str]:
+    """Yield every fault found; nothing when all is as it was recorded. It may run beside a sequencer and a door.
+
+    `tally` is counted up on the way, `progress` hears how far the work is.
+    """
+    tally = tally or Tally()
+    progress("signed heads", 0)
     head = yield from heads(place, now)
-    yield from leaves(place, head, now)
-    yield from events(now)
+    yield from leaves(place, head, now, progress)
+    yield from events(tally)
     needed = Needed()  # by the records of this moment: a later one brings blobs that are not looked at
-    yield from records(needed)
-    yield from acts()
+    yield from records(needed, now, tally, progress)
+    yield from acts(now, tally, progress)
     yield from blobs(needed)

@@ -1,26 +1,26 @@
-"""Every record and event against its own bytes: do they open, and do the clear columns say what the bytes say?"""
+"""Every record and event against its leaf and its own bytes: as logged, to be opened, its columns as they say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date
-from itertools import islice
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from compliance.audit.columns import column_differences
+from compliance.audit.events import SERVE
 from compliance.audit.keys.selectors import erased_among, keys_of
 from compliance.audit.models import AuditEvent, ServeRecord
 from compliance.audit.selectors import opened
 from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import SealBroken, is_sealed
+from compliance.audit.verification.events import as_logged, unlogged
+from compliance.audit.verification.rows import Row, pages
+from compliance.audit.verification.tally import Progress, Tally, silent
 from ranking.catalogue.clock import to_ms
-
-AT_ONCE: Final = 2_000
 
 Faults = Iterator[str]
 Document = dict[str, Any]
-AnyRow = TypeVar("AnyRow", ServeRecord, AuditEvent)
 
 
 class Needed:
@@ -44,67 +44,96 @@ class Needed:
         self.owners[period, snapshot] = record.pseudonym
 
 
-def records(needed: Needed) -> Faults:
-    """Name every serve record that does not open or whose columns say something else."""
-    for record, document, fault in _opened(ServeRecord.objects.iterator(chunk_size=AT_ONCE), "serve record"):
-        if fault:
-            yield fault
-        if document is None:
-            continue
-        try:
-            for name, column, said in column_differences(record, document):
-                yield f"serve record {record.id}: its column {name} says {column}, its bytes {said}"
-            if not record.source:
-                needed.add(record, document)
-        except (LookupError, TypeError, AttributeError):
-            yield f"serve record {record.id}: its bytes are no serve record"
-
-
-def acts() -> Faults:
-    """Name every other event that does not open or whose columns say something else."""
-    for event, document, fault in _opened(AuditEvent.objects.iterator(chunk_size=AT_ONCE), "audit event"):
-        if fault:
-            yield fault
-        if document is None:
-            continue
-        try:
-            recorded = (document["id"], document["kind"], document["happened_ms"])
-        except (LookupError, TypeError):
-            yield f"audit event {event.id}: its bytes are no audit event"
-            continue
-        if recorded != (str(event.id), event.kind, to_ms(event.happened_at)):
-            yield f"audit event {event.id}: its columns are not what its bytes say"
-
-
-def _owner(row: ServeRecord | AuditEvent) -> UUID | None:
-    return row.pseudonym
-
-
-def _opened(rows: Iterable[AnyRow], what: str) -> Iterator[tuple[AnyRow, Document | None, str]]:
-    """Each row with its document, or None where there is none to read, and the fault, if that is one.
-
-    What was sealed for somebody who was erased does not open, and should not.
-    """
-    waiting = iter(rows)
-    while chunk := list(islice(waiting, AT_ONCE)):
-        sealed = [row for row in chunk if is_sealed(bytes(row.body))]
-        whose = {owner for owner in map(_owner, sealed) if owner is not None}
-        keys = keys_of(whose)
-        erased = erased_among(whose - keys.keys())
-        for row in chunk:
-            if not is_sealed(bytes(row.body)):
-                key = b""
-            elif row.pseudonym in keys:
-                key = keys[row.pseudonym]
-            elif row.pseudonym in erased:
-                yield row, None, ""
-                continue
-            else:
-                yield row, None, f"{what} {row.id} is sealed with a key that is gone, though nobody was erased"
-                continue
+def records(needed: Needed, now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
+    """Name every serve record that is not as logged, does not open, or whose columns say something else."""
+    for page in pages("audit_serverecord", _columns(ServeRecord)):
+        people = _People(page, ServeRecord)
+        for leaf, values in page:
+            record = ServeRecord(*values)  # type: ignore[misc]  # in the order of `_columns`
+            if not as_logged(leaf, record.id, SERVE, bytes(record.salt), bytes(record.body)):
+                yield from unlogged("serve record", leaf, record.id, SERVE, now, tally)
             try:
-                yield row, opened(row, key), ""
-            except SealBroken as error:
-                yield row, None, f"{what} {row.id}: {error}"
-            except ValueError:
-                yield row, None, f"{what} {row.id}: its bytes are no document"
+                document = people.opened(record, record.pseudonym)
+            except _Closed as why:
+                yield f"serve record {record.id}{why}"
+                continue
+            if document is not None:
+                yield from _record(record, document, needed)
+        tally.records += len(page)
+        progress("serve records", tally.records)
+
+
+def _record(record: ServeRecord, document: Document, needed: Needed) -> Faults:
+    try:
+        for name, column, said in column_differences(record, document):
+            yield f"serve record {record.id}: its column {name} says {column}, its bytes {said}"
+        if not record.source:
+            needed.add(record, document)
+    except (LookupError, TypeError, AttributeError):
+        yield f"serve record {record.id}: its bytes are no serve record"
+
+
+def acts(now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
+    """Name every other event that is not as logged, does not open, or whose columns say something else."""
+    for page in pages("audit_auditevent", _columns(AuditEvent)):
+        people = _People(page, AuditEvent)
+        for leaf, values in page:
+            act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `_columns`
+            if not as_logged(leaf, act.id, act.kind, bytes(act.salt), bytes(act.body)):
+                yield from unlogged("audit event", leaf, act.id, act.kind, now, tally)
+            try:
+                document = people.opened(act, act.pseudonym)
+            except _Closed as why:
+                yield f"audit event {act.id}{why}"
+                continue
+            if document is not None:
+                yield from _act(act, document)
+        tally.acts += len(page)
+        progress("other events", tally.acts)
+
+
+def _act(event: AuditEvent, document: Document) -> Faults:
+    try:
+        recorded = (document["id"], document["kind"], document["happened_ms"])
+    except (LookupError, TypeError):
+        yield f"audit event {event.id}: its bytes are no audit event"
+        return
+    if recorded != (str(event.id), event.kind, to_ms(event.happened_at)):
+        yield f"audit event {event.id}: its columns are not what its bytes say"
+
+
+class _Closed(Exception):
+    """Why a row cannot be read, though it should be."""
+
+
+class _People:
+    """The keys of everybody whose rows are on a page, and who of them was erased: two statements."""
+
+    def __init__(self, page: Sequence[Row], model: type[ServeRecord | AuditEvent]) -> None:
+        columns = _columns(model)
+        owner, body = columns.index("pseudonym"), columns.index("body")
+        whose = {values[owner] for _, values in page if is_sealed(values[body])} - {None}
+        self._keys = keys_of(whose)
+        self._erased = erased_among(whose - self._keys.keys())
+
+    def opened(self, row: ServeRecord | AuditEvent, owner: UUID | None) -> Document | None:
+        """A row's document; None for what was sealed for somebody who was erased: it does not open, and should not.
+
+        Raises _Closed.
+        """
+        key = b"" if owner is None else self._keys.get(owner, b"")
+        if not key and is_sealed(bytes(row.body)):
+            if owner in self._erased:
+                return None
+            raise _Closed(" is sealed with a key that is gone, though nobody was erased")
+        try:
+            return opened(row, key)
+        except SealBroken as error:
+            raise _Closed(f": {error}") from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise _Closed(": its bytes are no document") from error
+
+
+def _columns(model: type[ServeRecord | AuditEvent]) -> list[str]:
+    """A table's columns in the order in which its model takes them."""
+    return [str(field.column) for field in model._meta.concrete_fields]

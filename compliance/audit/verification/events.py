@@ -1,4 +1,4 @@
-"""Every leaf's events against the rows that they commit to, and every row against the log."""
+"""Leaves without an event, events that are two things, and waiting rows that stand for nothing."""
 
 from __future__ import annotations
 
@@ -11,81 +11,71 @@ from django.db import connection
 
 from compliance.audit.cold.place import cold_store
 from compliance.audit.cold.verification import ColdEvents
-from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import SaltRefused, commit
 from compliance.audit.verification.delay import overdue
-
-AT_ONCE: Final = 2_000
+from compliance.audit.verification.rows import Leaf
+from compliance.audit.verification.tally import Tally
 
 Faults = Iterator[str]
 
-_EVENTS: Final = """
-SELECT e.event_id, e.leaf, e.kind, e.digest, s.salt, s.body, a.salt, a.body, a.kind
-FROM audit_logentry e
-LEFT JOIN audit_serverecord s ON s.id = e.event_id
-LEFT JOIN audit_auditevent a ON a.id = e.event_id
+_GONE: Final = """
+SELECT e.event_id, e.leaf, e.kind, e.digest FROM audit_logentry e
+WHERE NOT EXISTS (SELECT FROM audit_serverecord s WHERE s.id = e.event_id)
+  AND NOT EXISTS (SELECT FROM audit_auditevent a WHERE a.id = e.event_id)
 ORDER BY e.leaf, e.place
+"""
+_TWICE: Final = "SELECT s.id FROM audit_serverecord s JOIN audit_auditevent a ON a.id = s.id ORDER BY s.id"
+_QUEUE: Final = """
+SELECT q.id, e.event_id IS NOT NULL FROM audit_logqueue q LEFT JOIN audit_logentry e ON e.event_id = q.id
+WHERE e.event_id IS NOT NULL OR (
+    NOT EXISTS (SELECT FROM audit_serverecord s WHERE s.id = q.id)
+    AND NOT EXISTS (SELECT FROM audit_auditevent a WHERE a.id = q.id)
+)
 """
 
 
-def events(now: datetime) -> Faults:
-    """Name every event that is not what was committed to, or is in no leaf; and what the cold tier lacks."""
+def events(tally: Tally) -> Faults:
+    """Name every leaf and waiting row whose event is not there once, and once only; and what the cold tier lacks."""
     cold = ColdEvents(cold_store())
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(_EVENTS)
-        while found := cursor.fetchmany(AT_ONCE):
-            for row in found:
-                yield from _event(cold, *row)
+    for event_id, leaf, kind, expected in _rows(_GONE):
+        for fault in cold.gone(event_id, leaf, kind, bytes(expected)):
+            tally.lost += 1
+            yield fault
     yield from cold.rest()
-    yield from _unlogged("audit_serverecord", "serve record", now)
-    yield from _unlogged("audit_auditevent", "audit event", now)
-    yield from _queue()
+    for (event_id,) in _rows(_TWICE):
+        tally.duplicated += 1
+        yield f"event {event_id} is two things: a serve record and an audit event bear its id"
+    for row_id, logged in _rows(_QUEUE):
+        tally.duplicated += logged
+        why = "has its leaf already" if logged else "is on record nowhere"
+        yield f"event {row_id} waits for the log, but {why}: the row was put there by hand"
 
 
-def _event(cold: ColdEvents, event_id: UUID, leaf: int, kind: str, expected: bytes, *rows: Any) -> Faults:
-    what = f"event {event_id} of leaf {leaf}"
-    serve, other, other_kind = rows[:2], rows[2:4], rows[4]
-    if serve[1] is not None and other[1] is not None:
-        yield f"{what} is two things: a serve record and an audit event bear its id"
-        return
-    salt, body = serve if serve[1] is not None else other
-    if body is None:
-        yield from cold.gone(event_id, leaf, kind, bytes(expected))
-        return
-    if kind != (SERVE if serve[1] is not None else other_kind):
-        yield f"{what} is in the log as {kind!r}, but on record as something else"
+def as_logged(leaf: Leaf, event_id: UUID, kind: str, salt: bytes, body: bytes) -> bool:
+    """Whether a row is what its leaf commits to."""
     try:
-        same = commit(event_id, bytes(salt), bytes(body)) == bytes(expected)
+        return leaf.kind == kind and commit(event_id, salt, body) == leaf.digest
     except SaltRefused:
-        same = False
-    if not same:
-        yield f"{what} is not what was committed to: its bytes or its salt were changed"
+        return False
 
 
-def _unlogged(table: str, what: str, now: datetime) -> Faults:
-    """Rows that no leaf commits to: waiting for longer than promised, or kept from the log altogether."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT r.id, q.id IS NOT NULL FROM {table} r "  # noqa: S608 - our own table names
-            "LEFT JOIN audit_logentry e ON e.event_id = r.id LEFT JOIN audit_logqueue q ON q.id = r.id "
-            "WHERE e.event_id IS NULL"
-        )
-        rows = cursor.fetchall()
-    for row_id, waits in rows:
-        if not waits:
-            yield f"{what} {row_id} is neither in the log nor waiting for it: its commitment was removed"
-        elif overdue(row_id, now):
-            yield f"{what} {row_id} waits for the log for longer than promised"
+def unlogged(what: str, leaf: Leaf, event_id: UUID, kind: str, now: datetime, tally: Tally) -> Faults:
+    """Name what is wrong with a row that is not `as_logged`: nothing while it waits for its leaf."""
+    if leaf.number is not None:
+        where = f"event {event_id} of leaf {leaf.number}"
+        if kind != leaf.kind:
+            yield f"{where} is in the log as {leaf.kind!r}, but on record as something else"
+        else:
+            yield f"{where} is not what was committed to: its bytes or its salt were changed"
+    elif not leaf.waits:
+        tally.lost += 1
+        yield f"{what} {event_id} is neither in the log nor waiting for it: its commitment was removed"
+    elif overdue(event_id, now):
+        yield f"{what} {event_id} waits for the log for longer than promised"
 
 
-def _queue() -> Faults:
-    """Waiting rows that stand for nothing, or for what has its leaf already."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT q.id, e.event_id IS NOT NULL FROM audit_logqueue q LEFT JOIN audit_logentry e ON e.event_id = q.id "
-            "LEFT JOIN audit_serverecord s ON s.id = q.id LEFT JOIN audit_auditevent a ON a.id = q.id "
-            "WHERE e.event_id IS NOT NULL OR (s.id IS NULL AND a.id IS NULL)"
-        )
-        for row_id, logged in cursor.fetchall():
-            why = "has its leaf already" if logged else "is on record nowhere"
-            yield f"event {row_id} waits for the log, but {why}: the row was put there by hand"
+def _rows(statement: str) -> Iterator[Any]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement)
+        while found := cursor.fetchmany(2_000):
+            yield from found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Count, Max, Min
 
@@ -14,9 +15,12 @@ from compliance.audit.log.note import Checkpoint
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.models import LogEntry
 from compliance.audit.verification.delay import overdue
+from compliance.audit.verification.tally import Progress, silent
+
+EVERY: Final = 10_000
 
 
-def leaves(place: LogPlace, head: Checkpoint | None, now: datetime) -> Iterator[str]:
+def leaves(place: LogPlace, head: Checkpoint | None, now: datetime, progress: Progress = silent) -> Iterator[str]:
     """Name leaves that are not in the tiles as they are in the database, and leaves that nobody signed."""
     size = 0 if head is None else head.size
     index = -1
@@ -25,6 +29,8 @@ def leaves(place: LogPlace, head: Checkpoint | None, now: datetime) -> Iterator[
         for index, (ours, theirs) in enumerate(pairs):
             if ours != theirs:
                 yield f"leaf {index} in the database is not the one in the tiles"
+            if index % EVERY == 0:
+                progress("leaves", index)
     except (BatchRefused, LogForked) as error:
         yield f"the database's leaves: {error}"
     except LogDamaged as error:

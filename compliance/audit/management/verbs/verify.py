@@ -11,6 +11,8 @@ from compliance.audit.management.verbs.base import FAULTS, Talk, Verb
 from compliance.audit.models import LogCheckpoint, LogEntry
 from compliance.audit.place import log_place
 from compliance.audit.verification import verify
+from compliance.audit.verification.tally import Tally
+from compliance.audit.witnessing import meters
 
 
 class Verify(Verb):
@@ -21,12 +23,16 @@ class Verify(Verb):
 
     def run(self, talk: Talk, **_: Any) -> int:
         """Check all there is."""
-        started, now, faults = time.monotonic(), timezone.now(), []
+        started, now, faults, tally = time.monotonic(), timezone.now(), [], Tally()
         checked = {"events": LogEntry.objects.count(), "checkpoints": LogCheckpoint.objects.count()}
-        for fault in verify(log_place(), now=now):
+        for fault in verify(log_place(), now=now, tally=tally, progress=talk.progress):
             faults.append(fault)
             talk.say(fault)
+        checked |= {"records": tally.records, "acts": tally.acts}
+        found = {"faults": len(faults), "lost": tally.lost, "duplicated": tally.duplicated, "events": checked["events"]}
+        meters.put({f"verify.{name}": value for name, value in found.items()})
         seconds = round(time.monotonic() - started, 3)
         talk.say(f"{checked['events']:,} events in the log, {len(faults):,} faults")
-        talk.document({"verb": self.name, "at": now.isoformat(), "checked": checked, "faults": faults, "s": seconds})
+        said = {"lost": tally.lost, "duplicated": tally.duplicated, "faults": faults, "s": seconds}
+        talk.document({"verb": self.name, "at": now.isoformat(), "checked": checked, **said})
         return FAULTS if faults else 0

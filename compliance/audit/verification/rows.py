@@ -1,0 +1,49 @@
+"""Rows of records and events in the order of their ids, each with its leaf: read once, some thousands at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import psycopg
+from django.db import connection
+
+AT_ONCE: Final = 10_000
+_FIRST: Final = UUID(int=0)
+
+_PAGE: Final = """
+SELECT e.leaf, e.kind, e.digest, q.id IS NOT NULL, r.*
+FROM (SELECT {columns} FROM {table} WHERE id > %s ORDER BY id LIMIT {at_once}) AS r
+LEFT JOIN audit_logentry e ON e.event_id = r.id
+LEFT JOIN audit_logqueue q ON q.id = r.id
+ORDER BY r.id
+"""
+
+
+class Leaf(NamedTuple):
+    """What the log has of a row: its leaf, kind and commitment, or None each, and whether it waits."""
+
+    number: int | None
+    kind: str | None
+    digest: bytes | None
+    waits: bool
+
+
+Row = tuple[Leaf, tuple[Any, ...]]
+
+
+def pages(table: str, columns: Sequence[str]) -> Iterator[list[Row]]:
+    """All rows of one of our tables, `columns` beginning with its id. In binary, so that bytes are not spelt out."""
+    statement = _PAGE.format(table=table, columns=", ".join(columns), at_once=AT_ONCE)
+    last = _FIRST
+    while page := _page(statement, last):
+        yield page
+        last = page[-1][1][0]
+
+
+def _page(statement: str, after: UUID) -> list[Row]:
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, [after], binary=True)
+        return [(Leaf(*row[:4]), row[4:]) for row in cursor.fetchall()]
