@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 VERSION = 1
+_BEFORE = ',"served_at_ms":'
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,18 @@ def document(
         "reasons": list(reasons),
         "parameters": dict(parameters),
     }
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True)
 
 
 def batch(documents: Iterable[tuple[int, str]]) -> bytes:
-    """The body of a request, from sequence numbers and documents, spelt in the way that is read quickest."""
-    numbered = (f'{text[:-1]},"sequence":{number}}}' for number, text in documents)
-    return f'{{"events":[{",".join(numbered)}]}}'.encode()
+    """The body of a request, from sequence numbers and documents, with keys in order: that is read quickest."""
+    return f'{{"events":[{",".join(_numbered(number, text) for number, text in documents)}]}}'.encode()
+
+
+def _numbered(number: int, text: str) -> str:
+    """A document with its sequence number. What stands behind the last served_at_ms are plain words."""
+    before, name, after = text.rpartition(_BEFORE)
+    return f'{before},"sequence":{number}{name}{after}'
 
 
 def _item(rank: int, item: Item) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from compliance.audit.ingest.document import MOST_EVENTS, External, read_event
 from compliance.audit.ingest.items import Wrong
+from compliance.audit.ingest.scanning import Scanned, externals
 
 MOST_NAMED: Final = 50
 """So many wrong events are named; the rest are counted."""
@@ -33,7 +34,12 @@ class BatchRefused(ValueError):
 
 
 def read_batch(events: object, *, service: str, source: str, now_ms: int) -> list[External]:
-    """Judge every event; return them sorted by id. Raises BatchRefused that names each wrong one."""
+    """Judge every event, parsed or scanned; return them sorted by id. Raises BatchRefused that names each wrong one."""
+    if isinstance(events, Scanned):
+        try:
+            return _sorted(list(externals(events, service=service, source=source, now_ms=now_ms)))
+        except Wrong:
+            events = events.parsed()
     if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
         raise BatchRefused(
             f"events is not a list of 1 to {MOST_EVENTS:,} decisions, so nothing was written. Send fewer at a time."
@@ -45,16 +51,24 @@ def read_batch(events: object, *, service: str, source: str, now_ms: int) -> lis
             read.append(read_event(event, service=service, source=source, now_ms=now_ms))
         except Wrong as error:
             problems.append(Problem(place=place, id=_id_of(event), problem=f"{error}."))
-    if not problems and (len({one.id for one in read}) < len(read) or len({one.sequence for one in read}) < len(read)):
-        problems = _twice(read)
     if problems:
-        raise BatchRefused(
-            f"{len(problems):,} of {len(events):,} decisions are not as they must be, so none was written. "
-            "Correct or leave out what extra.events names and send the batch again.",
-            problems,
-        )
-    read.sort(key=_by_id)
-    return read
+        raise _refused(problems, len(events))
+    return _sorted(read)
+
+
+def _sorted(read: list[External]) -> list[External]:
+    """By id, so that two batches never wait for each other in a circle. Raises BatchRefused for one that is twice."""
+    if len({one.id.int for one in read}) < len(read) or len({one.sequence for one in read}) < len(read):
+        raise _refused(_twice(read), len(read))
+    return sorted(read, key=_by_id)
+
+
+def _refused(problems: Sequence[Problem], events: int) -> BatchRefused:
+    return BatchRefused(
+        f"{len(problems):,} of {events:,} decisions are not as they must be, so none was written. "
+        "Correct or leave out what extra.events names and send the batch again.",
+        problems,
+    )
 
 
 def _by_id(one: External) -> int:

@@ -7,10 +7,9 @@ kept as it was spelt. Everything is bounded, nothing is guessed, and what is not
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from compliance.audit.canonical import NotCanonical, encode
@@ -41,9 +40,11 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PLACE: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class External:
-    """One decision taken elsewhere, judged and ready to be sealed. `content` are its canonical bytes."""
+class External(NamedTuple):
+    """One decision taken elsewhere, judged and ready to be sealed. `content` are its canonical bytes.
+
+    A tuple, because thousands of them are made in each request.
+    """
 
     id: UUID
     pseudonym: UUID
@@ -71,9 +72,9 @@ def read_event(event: object, *, service: str, source: str, now_ms: int) -> Exte
         _uuid(event["pseudonym"], "pseudonym", _UUID, "UUID"),
     )
     served_at_ms = _whole(event["served_at_ms"], "served_at_ms", least=0)
-    _check_moment(event_id, served_at_ms, now_ms)
+    check_moment(event_id, served_at_ms, now_ms)
     words = _texts(event)
-    if problem := _problem_of_words(*words):
+    if problem := problem_of_words(*words):
         raise Wrong(problem)
     sequence, model_sha256 = _whole(event["sequence"], "sequence", least=1), _model(event["model"])
     check_items(event["items"])
@@ -105,7 +106,7 @@ def _whole(value: object, name: str, *, least: int) -> int:
     return value
 
 
-def _check_moment(event_id: UUID, served_at_ms: int, now_ms: int) -> None:
+def check_moment(event_id: UUID, served_at_ms: int, now_ms: int) -> None:
     """The id's own time orders the store: it must be the decision's, and neither ahead of us nor long past."""
     if abs((event_id.int >> 80) - served_at_ms) > APART_MS:
         raise Wrong("id carries another time than served_at_ms, more than a minute apart: make it when you decide")
@@ -123,7 +124,7 @@ def _texts(event: Document) -> tuple[str, str, str, str]:
 
 
 @lru_cache(maxsize=4096)
-def _problem_of_words(surface: str, feed_mode: str, tier: str, jurisdiction: str) -> str:
+def problem_of_words(surface: str, feed_mode: str, tier: str, jurisdiction: str) -> str:
     """What is wrong with the short words that records are found by; empty when nothing is. Few combinations occur."""
     for name, value in (("surface", surface), ("feed_mode", feed_mode)):
         if len(value) > 16 or not NAME.fullmatch(value):

@@ -16,11 +16,11 @@ LONGEST_NUMBER: Final = 32
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.:-]*", re.ASCII)
 _KEYS: Final = frozenset(("rank", "item", "source", "scores", "propensity"))
 _DIGITS: Final = re.compile(r"[0-9a-fxp.+-]*", re.ASCII)  # no nan, no inf, no space, no _, no digit of another script
-# One plain number, decimal or hexadecimal, too short to overflow; possessive, so that a text is walked once.
-_PLAIN: Final = re.compile(
-    r"(?:(?:-?[0-9]{1,15}+(?:\.[0-9]{1,25}+)?+(?:e[+-]?[0-9]{1,2}+)?+|-?0x[01]\.[0-9a-f]{1,13}+p[+-][0-9]{1,3}+),)*+",
-    re.ASCII,
+PLAIN_NUMBER: Final = (
+    r"(?:-?[0-9]{1,5}+(?:\.[0-9]{1,21}+)?+(?:e[+-]?[0-9]{1,2}+)?+|-?0x[01]\.[0-9a-f]{1,13}+p[+-][0-9]{1,3}+)"
 )
+"""One number, decimal or hexadecimal, of at most 32 characters and too small to overflow. Walked once: possessive."""
+_PLAIN: Final = re.compile(rf"(?:{PLAIN_NUMBER},)*+", re.ASCII)
 _COLUMNS: Final = itemgetter("rank", "item", "source", "scores", "propensity")
 _RANKS: Final = tuple(range(1, MOST_ITEMS + 1))
 _WHOLE, _TEXT, _OBJECT, _NONE = int, str, dict, type(None)
@@ -68,7 +68,7 @@ def _surely_right(items: list[Any]) -> bool:
             and max(map(len, names)) <= LONGEST_NAME
             and all(map(is_name, set(sources)))
             and _all_of(scores, _OBJECT)
-            and all(map(_are_heads, set(map(tuple, scores))))
+            and all(map(are_heads, set(map(tuple, scores))))
             and _are_plain(list(chain.from_iterable(map(dict.values, scores))))
             and all(map(_is_propensity, set(propensities)))
         )
@@ -93,7 +93,7 @@ def is_name(value: object) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _are_heads(names: tuple[object, ...]) -> bool:
+def are_heads(names: tuple[object, ...]) -> bool:
     return 0 < len(names) <= MOST_HEADS and all(map(is_name, names))
 
 
@@ -113,7 +113,7 @@ def _check_item(place: int, item: object) -> None:
     if not isinstance(source, str) or not is_name(source):
         raise Wrong(f"Item {place} has no source of 1 to 32 lower-case letters, digits or one of _ . : -")
     if scores is not None:
-        if not isinstance(scores, dict) or not _are_heads(tuple(scores)):
+        if not isinstance(scores, dict) or not are_heads(tuple(scores)):
             raise Wrong(f"Item {place} has scores that are neither null nor 1 to {MOST_HEADS} named numbers")
         for score in scores.values():
             _number(score, f"A score of item {place}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -46,16 +46,27 @@ class Acknowledged:
     already: tuple[UUID, ...]
 
 
+class Entry(NamedTuple):
+    """One event of a batch with its person's key and its sealed bytes; without both where the person was erased."""
+
+    event: External
+    key: bytes | None
+    sealed: writing.Sealed | None
+
+
 def record_batch(*, source: Source, events: object, now_ms: int) -> Acknowledged:
     """Put a batch on record. Raises BatchRefused, Overloaded, SourceRevoked, NotDurable, and the database's errors."""
     refuse_backlog()
     read = read_batch(events, service=source.service, source=source.name, now_ms=now_ms)
-    keys = _keys({one.pseudonym for one in read})
-    sealed = {one.id: writing.seal_event(keys[one.pseudonym], one) for one in read if one.pseudonym in keys}
+    held = _keys({one.pseudonym for one in read})
+    keys = [held.get(one.pseudonym) for one in read]
+    writable = [(one, key) for one, key in zip(read, keys, strict=True) if key is not None]
+    sealed = iter(writing.seal_events([one for one, _ in writable], [key for _, key in writable]))
+    batch = [Entry(one, key, None if key is None else next(sealed)) for one, key in zip(read, keys, strict=True)]
     try:
-        return _write(source, read, keys, sealed, suspicious=False)
+        return _write(source, batch, suspicious=False)
     except IntegrityError:  # one of the ids is on record, under a number that had not come: look which
-        return _write(source, read, keys, sealed, suspicious=True)
+        return _write(source, batch, suspicious=True)
 
 
 def _keys(pseudonyms: set[UUID]) -> dict[UUID, bytes]:
@@ -66,37 +77,21 @@ def _keys(pseudonyms: set[UUID]) -> dict[UUID, bytes]:
         return keys_for(pseudonyms - error.pseudonyms)
 
 
-def _write(
-    source: Source,
-    read: Sequence[External],
-    keys: dict[UUID, bytes],
-    sealed: dict[UUID, writing.Sealed],
-    *,
-    suspicious: bool,
-) -> Acknowledged:
+def _write(source: Source, batch: Sequence[Entry], *, suspicious: bool) -> Acknowledged:
     """Write what is new, in one transaction. `suspicious`: look every id up, not only where numbers came before."""
+    ids = [entry.event.id for entry in batch]
     with transaction.atomic(durable=True):
         _begin(source.name)
-        wanted = numbers.Wanted(source=source.name, numbers=[one.sequence for one in read])
-        ids = [one.id for one in read]
-        stored = writing.on_record(ids) if suspicious or wanted.seen or writing.acts_among(ids) else {}
-        new = [one for one in read if one.id not in stored]
-        problems = [
-            Problem(place=place, id=str(one.id), problem=problem)
-            for place, one in enumerate(read)
-            if (problem := _contradiction(one, source.name, stored.get(one.id), keys.get(one.pseudonym), wanted))
-        ]
-        if problems:
-            raise BatchRefused(
-                f"{len(problems):,} of {len(read):,} decisions contradict what is on record, so none was written. "
-                "Leave out what extra.events names, find out why, and send the others again.",
-                problems,
-                conflict=True,
-            )
-        writing.copy_in(source, new, [sealed[one.id] for one in new])
-        wanted.add([one.sequence for one in new])
-    already = tuple(one.id for one in read if one.id in stored)
-    return Acknowledged(written=tuple(one.id for one in new), already=already)
+        wanted = numbers.Wanted(source=source.name, numbers=[entry.event.sequence for entry in batch])
+        suspicious = suspicious or wanted.seen or writing.acts_among(ids)
+        stored = writing.on_record(ids) if suspicious else {}
+        _refuse_contradictions(source, batch, stored, wanted)
+        new = [entry for entry in batch if entry.event.id not in stored] if stored else batch
+        events = [entry.event for entry in new]
+        writing.copy_in(source, events, [entry.sealed for entry in new if entry.sealed is not None])
+        wanted.add([one.sequence for one in events])
+    already = tuple(event_id for event_id in ids if event_id in stored) if stored else ()
+    return Acknowledged(written=tuple(one.id for one in events), already=already)
 
 
 def _begin(source: str) -> None:
@@ -114,10 +109,29 @@ def _begin(source: str) -> None:
         raise SourceRevoked(f"The key of source {source!r} was revoked, so nothing was written.")
 
 
-def _contradiction(
-    one: External, source: str, stored: writing.Stored | None, key: bytes | None, wanted: numbers.Wanted
-) -> str:
+def _refuse_contradictions(
+    source: Source, batch: Sequence[Entry], stored: dict[UUID, writing.Stored], wanted: numbers.Wanted
+) -> None:
+    """Raise BatchRefused, naming each event that cannot be written or acknowledged."""
+    if not stored and not wanted.seen and all(entry.key is not None for entry in batch):
+        return
+    problems = [
+        Problem(place=place, id=str(entry.event.id), problem=problem)
+        for place, entry in enumerate(batch)
+        if (problem := _contradiction(entry, source.name, stored.get(entry.event.id), wanted))
+    ]
+    if problems:
+        raise BatchRefused(
+            f"{len(problems):,} of {len(batch):,} decisions contradict what is on record, so none was written. "
+            "Leave out what extra.events names, find out why, and send the others again.",
+            problems,
+            conflict=True,
+        )
+
+
+def _contradiction(entry: Entry, source: str, stored: writing.Stored | None, wanted: numbers.Wanted) -> str:
     """Why an event cannot be written or acknowledged, in a sentence; empty where it can."""
+    one, key = entry.event, entry.key
     if stored is None:
         if one.sequence in wanted:
             return f"Its sequence number {one.sequence} is on record already, for another decision."

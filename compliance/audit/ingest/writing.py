@@ -9,34 +9,27 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import psycopg
 from django.db import connection
 
-from compliance.audit.events import SERVE
+from compliance.audit.ingest import binary
 from compliance.audit.ingest.document import External
 from compliance.audit.ingest.sources import Source
 from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.storage.sealing import seal
-from ranking.catalogue.clock import from_ms
 
-_RECORDS: Final = (
-    "COPY audit_serverecord (id, service, source, pseudonym, served_at, surface, feed_mode, tier, jurisdiction, "
-    "model_sha256, body, salt) FROM STDIN (FORMAT BINARY)"
-)
-_RECORD_TYPES: Final = ("uuid", "varchar", "varchar", "uuid", "timestamptz", *["varchar"] * 4, *["bytea"] * 3)
-_QUEUE: Final = "COPY audit_logqueue (id, kind, digest) FROM STDIN (FORMAT BINARY)"
-_QUEUE_TYPES: Final = ("uuid", "varchar", "bytea")
+_RECORDS: Final = f"COPY audit_serverecord ({', '.join(binary.RECORD_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_QUEUE: Final = f"COPY audit_logqueue ({', '.join(binary.QUEUE_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _STORED: Final = """
 SELECT id, source, pseudonym, body FROM audit_serverecord WHERE id = ANY(%(ids)s)
 UNION ALL SELECT id, 'an act', '00000000-0000-0000-0000-000000000000', '' FROM audit_auditevent WHERE id = ANY(%(ids)s)
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """One event's sealed bytes, and what the log will keep of it."""
 
     body: bytes
@@ -53,10 +46,14 @@ class Stored:
     body: bytes
 
 
-def seal_event(key: bytes, one: External) -> Sealed:
-    """Seal one event's canonical bytes for its person, and commit to them."""
-    body, salt = seal(key, one.id, one.content), secrets.token_bytes(SALT_BYTES)
-    return Sealed(body=body, salt=salt, digest=commit(one.id, salt, body))
+def seal_events(events: Sequence[External], keys: Sequence[bytes]) -> list[Sealed]:
+    """Seal each event's canonical bytes with its person's key, and commit to them."""
+    salts = secrets.token_bytes(SALT_BYTES * len(events))  # drawn at once: one call for all
+    sealed = []
+    for place, (one, key) in enumerate(zip(events, keys, strict=True)):
+        body, salt = seal(key, one.id, one.content), salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+        sealed.append(Sealed(body, salt, commit(one.id, salt, body)))
+    return sealed
 
 
 def on_record(ids: Sequence[UUID]) -> dict[UUID, Stored]:
@@ -68,8 +65,12 @@ def on_record(ids: Sequence[UUID]) -> dict[UUID, Stored]:
 
 
 def acts_among(ids: Sequence[UUID]) -> bool:
-    """Whether any of these ids is an act's: the log knows each id once, so that no record may bear it."""
+    """Whether any of these ascending ids is an act's: the log knows each id once, so that no record may bear it."""
     with connection.cursor() as cursor:
+        # Mostly no act happened between the first and the last, which is one look instead of thousands.
+        cursor.execute("SELECT EXISTS (SELECT FROM audit_auditevent WHERE id BETWEEN %s AND %s)", [ids[0], ids[-1]])
+        if not cursor.fetchone()[0]:
+            return False
         cursor.execute("SELECT EXISTS (SELECT FROM audit_auditevent WHERE id = ANY(%s))", [list(ids)])
         found: bool = cursor.fetchone()[0]
     return found
@@ -79,30 +80,10 @@ def copy_in(source: Source, events: Sequence[External], sealed: Sequence[Sealed]
     """Copy records and their commitments, in the order given. Raises IntegrityError where an id is there already."""
     if not events:
         return
-    records = (
-        (
-            one.id,
-            source.service,
-            source.name,
-            one.pseudonym,
-            from_ms(one.served_at_ms),
-            one.surface,
-            one.feed_mode,
-            one.tier,
-            one.jurisdiction,
-            bytes.fromhex(one.model_sha256) or None,
-            bytes_.body,
-            bytes_.salt,
-        )
-        for one, bytes_ in zip(events, sealed, strict=True)
-    )
-    queue = ((one.id, SERVE, bytes_.digest) for one, bytes_ in zip(events, sealed, strict=True))
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        with cursor.copy(_RECORDS) as copy:
-            copy.set_types(_RECORD_TYPES)
-            for row in records:
-                copy.write_row(row)
-        with cursor.copy(_QUEUE) as copy:
-            copy.set_types(_QUEUE_TYPES)
-            for entry in queue:
-                copy.write_row(entry)
+        for statement, rows in (
+            (_RECORDS, binary.records(source, events, sealed)),
+            (_QUEUE, binary.queue(events, sealed)),
+        ):
+            with cursor.copy(statement) as copy:
+                copy.write(rows)

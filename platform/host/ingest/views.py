@@ -16,6 +16,7 @@ from compliance.audit.ingest.document import MOST_BYTES
 from compliance.audit.ingest.numbers import ranges_of
 from compliance.audit.ingest.ranges import gaps, size
 from compliance.audit.ingest.reconciling import ClaimRefused, reconcile
+from compliance.audit.ingest.scanning import scan
 from compliance.audit.ingest.services import NotDurable, SourceRevoked, record_batch
 from compliance.audit.ingest.sources import Source
 from compliance.audit.keys.errors import KeyBroken, VaultRefused
@@ -51,6 +52,7 @@ class DecisionsView(IngestView):
     """Decisions taken elsewhere."""
 
     max_bytes = MOST_BYTES
+    quick_look = staticmethod(scan)
 
     @extend_schema(
         operation_id="ingest_decisions",
