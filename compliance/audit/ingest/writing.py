@@ -21,6 +21,8 @@ from compliance.audit.ingest.sources import Source
 from compliance.audit.log.commitment import SALT_BYTES, commit
 from compliance.audit.storage.sealing import seal
 
+LEVEL: Final = 2
+"""Of zstd, for thousands of documents a second: a fifth of the door's time, and a sixth more bytes."""
 _RECORDS: Final = f"COPY audit_serverecord ({', '.join(binary.RECORD_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _QUEUE: Final = f"COPY audit_logqueue ({', '.join(binary.QUEUE_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _STORED: Final = """
@@ -51,7 +53,7 @@ def seal_events(events: Sequence[External], keys: Sequence[bytes]) -> list[Seale
     salts = secrets.token_bytes(SALT_BYTES * len(events))  # drawn at once: one call for all
     sealed = []
     for place, (one, key) in enumerate(zip(events, keys, strict=True)):
-        body, salt = seal(key, one.id, one.content), salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+        body, salt = seal(key, one.id, one.content, level=LEVEL), salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
         sealed.append(Sealed(body, salt, commit(one.id, salt, body)))
     return sealed
 

@@ -35,9 +35,9 @@ def known_dictionaries() -> tuple[int, ...]:
     return _numbers()
 
 
-def pack(content: bytes, *, dictionary: int) -> bytes:
+def pack(content: bytes, *, dictionary: int, level: int = LEVEL) -> bytes:
     """Compress a document. The same content, dictionary and library give the same bytes."""
-    return _coders.compressor(dictionary).compress(content)
+    return _coders.compressor(dictionary, level).compress(content)
 
 
 def unpack(packed: bytes, *, dictionary: int) -> bytes:
@@ -83,17 +83,18 @@ class _Coders(threading.local):
     """One thread's compressors and decompressors, by dictionary: they must not be shared between threads."""
 
     def __init__(self) -> None:
-        self.compressors: dict[int, zstandard.ZstdCompressor] = {}
+        self.compressors: dict[tuple[int, int], zstandard.ZstdCompressor] = {}
         self.decompressors: dict[int, zstandard.ZstdDecompressor] = {}
 
-    def compressor(self, number: int) -> zstandard.ZstdCompressor:
-        if number not in self.compressors:
+    def compressor(self, number: int, level: int) -> zstandard.ZstdCompressor:
+        if (number, level) not in self.compressors:
             # Neither checksum nor dictionary id, which the seal around the bytes covers, nor a length.
             how = zstandard.ZstdCompressionParameters.from_level(
-                LEVEL, write_checksum=False, write_dict_id=False, write_content_size=False
+                level, write_checksum=False, write_dict_id=False, write_content_size=False
             )
-            self.compressors[number] = zstandard.ZstdCompressor(dict_data=_dictionary(number), compression_params=how)
-        return self.compressors[number]
+            coder = zstandard.ZstdCompressor(dict_data=_dictionary(number), compression_params=how)
+            self.compressors[number, level] = coder
+        return self.compressors[number, level]
 
     def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
         if number not in self.decompressors:

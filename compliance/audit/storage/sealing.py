@@ -20,7 +20,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from compliance.audit.storage.packing import NotUnpacked, newest_dictionary, pack, unpack
+from compliance.audit.storage.packing import LEVEL, NotUnpacked, newest_dictionary, pack, unpack
 
 FORM: Final = 2
 _HEAD: Final = struct.Struct(">BH")  # form, dictionary
@@ -37,12 +37,12 @@ def is_sealed(stored: bytes) -> bool:
     return stored[:1] != b"{"
 
 
-def seal(key: bytes, event_id: UUID, document: bytes, *, bound: bytes = b"") -> bytes:
+def seal(key: bytes, event_id: UUID, document: bytes, *, bound: bytes = b"", level: int = LEVEL) -> bytes:
     """Pack and seal a record's or an event's canonical bytes with a person's key (32 bytes).
 
     It opens only beside the same `bound` bytes: what the document says by a clear column alone.
     """
-    head, packed = _packed(document)
+    head, packed = _packed(document, level)
     nonce = secrets.token_bytes(_NONCE)
     return head + nonce + AESGCM(record_key(key, event_id)).encrypt(nonce, packed, head + bound)
 
@@ -69,9 +69,9 @@ def open_blob(key: bytes, stored: bytes) -> bytes:
     return _open(_subkey(key, _BLOB), stored, b"")
 
 
-def _packed(content: bytes) -> tuple[bytes, bytes]:
+def _packed(content: bytes, level: int = LEVEL) -> tuple[bytes, bytes]:
     number = newest_dictionary()
-    return _HEAD.pack(FORM, number), pack(content, dictionary=number)
+    return _HEAD.pack(FORM, number), pack(content, dictionary=number, level=level)
 
 
 def _open(key: bytes, stored: bytes, bound: bytes) -> bytes:
