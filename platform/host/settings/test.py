@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from host.settings.base import *  # noqa: F403
@@ -20,10 +17,8 @@ CACHES = {"default": {**CACHES["default"], "KEY_PREFIX": f"test-{os.getpid()}"}}
 MODEL_REGISTRY = HOME_DIR / "test-models"
 AUDIT_LOG = {**AUDIT_LOG, "folder": HOME_DIR / f"test-audit-log-{os.getpid()}", "second": "", "vkey": ""}
 AUDIT_WITNESSES = AUDIT_WITNESSES_NEEDED = ""
-if "CLERESTORY_TEST_KEYS" not in os.environ:  # processes that a test starts use the folder of their parent
-    os.environ["CLERESTORY_TEST_KEYS"] = tempfile.mkdtemp(prefix="clerestory-test-keys-")
-    atexit.register(shutil.rmtree, os.environ["CLERESTORY_TEST_KEYS"], ignore_errors=True)
-AUDIT_KEYS = Path(os.environ["CLERESTORY_TEST_KEYS"])
+# Processes that a test starts find their parent's.
+AUDIT_KEYS = Path(os.environ.setdefault("CLERESTORY_TEST_KEYS", str(HOME_DIR / f"test-audit-keys-{os.getpid()}")))
 AUDIT_COLD = {"store": str(HOME_DIR / f"test-audit-cold-{os.getpid()}"), "beside": HOME_DIR / "test-audit-cold-local"}
 # Of the private key bytes(range(32)).
 AUDIT_ESCROW_KEY = "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
