@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 PERSON = "alex@demo.example"
 SLOWEST_SECONDS, MEMORY_GROWTH = 2.0, 0.05
 THREADS, HELD_OPEN = 4, 2
-RAW_SHARE = 0.1
+RAW_SHARE, PARTNERS_SHARE = 0.1, 0.3
 WARM_UP = 10  # times everything that the server is for: each of its threads loads what it needs
-FORGIVE_EVERY = 100  # so that rate limits do not answer in place of what is measured
+FORGIVE_EVERY = 50  # so that rate limits do not answer in place of what is measured
 NAMED = 10
 
 
@@ -77,10 +77,12 @@ def load(port: int, pid: int, count: int, seed: int, tally: Tally, held: ExitSta
     from host.accounts.models import User
     from ranking.catalogue.models import Item
     from tests.host.hostile import requests
+    from tests.host.hostile_partners import keys
     from tests.host.hostile_random import throttle_keys
 
-    signed_in = session_headers(PERSON)
+    signed_in, held_keys = session_headers(PERSON), keys()
     counters = throttle_keys(User.objects.get(email=PERSON).pk)
+    counters += throttle_keys(f"auditor-{held_keys['auditor'].partition('.')[0]}")
     item = Item.objects.order_by("id")[0].pk
     for _ in range(HELD_OPEN):
         held.enter_context(closing(held_open(port, signed_in)))
@@ -97,19 +99,25 @@ def load(port: int, pid: int, count: int, seed: int, tally: Tally, held: ExitSta
     by_hand = [of_hostile(request, signed_in) for request in requests(item)]
     send_all(iter(by_hand))
     before = web_rss(pid)
-    send_all(by_seed(item, signed_in, seed, count - len(by_hand)))
+    send_all(by_seed(item, signed_in, held_keys, seed, count - len(by_hand)))
     return before, web_rss(pid)
 
 
-def by_seed(item: int, signed_in: dict[str, str], seed: int, count: int) -> Iterator[Wire]:
-    """Mix what an HTTP client can send with what only a socket can."""
+def by_seed(item: int, signed_in: dict[str, str], held_keys: dict[str, str], seed: int, count: int) -> Iterator[Wire]:
+    """Mix what an HTTP client can send with what only a socket can; some come from those who hold keys."""
     from bench.raw_requests import of_hostile, raw
+    from tests.host.hostile_partners import partners
     from tests.host.hostile_random import strewn
 
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    others = strewn(item, seed=seed, count=count)
+    people = strewn(item, seed=seed, count=count)
+    key_holders = partners(held_keys, seed=seed, count=count)
     for _ in range(count):
-        yield raw(dice, signed_in) if dice.random() < RAW_SHARE else of_hostile(next(others), signed_in)
+        way = dice.random()
+        if way < RAW_SHARE:
+            yield raw(dice, signed_in)
+        else:
+            yield of_hostile(next(key_holders if way < RAW_SHARE + PARTNERS_SHARE else people), signed_in)
 
 
 def report(tally: Tally, before: float, after: float, *, check: bool) -> int:

@@ -82,7 +82,11 @@ def strewn(item: int, *, seed: int, count: int) -> Iterator[Hostile]:
 
 def value_somewhere(dice: random.Random, item: int) -> Hostile:
     """Put a hostile value in the place of a value, of a key, or of the whole body."""
-    good = valid(dice, item)
+    return with_value(valid(dice, item), dice)
+
+
+def with_value(good: Hostile, dice: random.Random) -> Hostile:
+    """Put a hostile value somewhere into a valid body."""
     body = json.loads(good.body)
     parent, key = dice.choice(list(places(body)))
     if isinstance(parent, dict) and dice.random() < 0.2:
@@ -96,7 +100,11 @@ def value_somewhere(dice: random.Random, item: int) -> Hostile:
 
 def bytes_bent(dice: random.Random, item: int) -> Hostile:
     """Change, drop, add, repeat or cut bytes of a valid body."""
-    good = valid(dice, item)
+    return with_bent_bytes(valid(dice, item), dice)
+
+
+def with_bent_bytes(good: Hostile, dice: random.Random) -> Hostile:
+    """Bend a valid body."""
     body = bytearray(good.body)
     for _ in range(dice.randint(1, 4)):
         at = dice.randrange(len(body) + 1)
@@ -197,7 +205,7 @@ def anything(dice: random.Random, item: int) -> Hostile:
     return Hostile(name="read", method="GET", path=dice.choice(READERS))
 
 
-def throttle_keys(user_id: int) -> list[str]:
+def throttle_keys(user_id: int | str) -> list[str]:
     """Return the cache keys that count a person's requests against the rate limits."""
     scopes = ScopedRateThrottle.THROTTLE_RATES
     return [ScopedRateThrottle.cache_format % {"scope": scope, "ident": user_id} for scope in scopes]
