@@ -11,7 +11,13 @@ from typing import Any, Final
 JSON: Final = "application/json"
 FEED, MODE, EVENTS, SERVES = "/api/v1/feed", "/api/v1/feed/mode", "/api/v1/events", "/api/v1/serves/"
 SCHEMA: Final = "/api/v1/schema"
-READERS: Final = (SERVES + str(uuid.UUID(int=7)), SCHEMA)
+AUDIT: Final = "/api/v1/audit/"
+A_RECORD: Final = f"{AUDIT}records/{uuid.UUID(int=7)}"
+AUDIT_READERS: Final = (
+    A_RECORD, f"{A_RECORD}/proof", f"{A_RECORD}/evidence", f"{A_RECORD}/replay", f"{AUDIT}parameters",
+    f"{AUDIT}packs/{'0' * 64}", f"{AUDIT}escrow/{'0' * 64}", f"{AUDIT}log",
+)  # fmt: skip
+READERS: Final = (SERVES + str(uuid.UUID(int=7)), SCHEMA, *AUDIT_READERS)
 GOOD_FEED: Final[dict[str, Any]] = {"surface": "home"}
 GOOD_MODE: Final[dict[str, Any]] = {"surface": "home", "feed_mode": "newest"}
 WRITERS: Final = (("POST", FEED), ("PUT", MODE), ("POST", EVENTS))
@@ -66,9 +72,11 @@ def requests(item: int) -> Iterator[Hostile]:
     yield from wrong_moments(item)
     yield from wrong_envelopes(item)
     yield from wrong_queries()
+    yield from wrong_audit_queries()
     yield from bodies_where_none_belongs()
     yield from wrong_headers()
     yield from wrong_people()
+    yield from wrong_keys()
     yield from wrong_addresses()
 
 
@@ -229,6 +237,27 @@ def wrong_queries() -> Iterator[Hostile]:
             yield Hostile(name=f"{path}?{query[:20]}", method="GET", path=f"{path}?{query}")
 
 
+def wrong_audit_queries() -> Iterator[Hostile]:
+    """Filters, pages and samples that are none. They are refused before anybody is asked who they are."""
+    long = "x" * 65
+    wrong = {
+        "records": (
+            "limit=0", "limit=201", "limit=1e1", "limit=", "after=1", "after=%00", "tier=old", "tier=", "from=today",
+            "from=2026-01-01", "to=2999-01-01T00:00:00Z", "model=abc", f"model={'0' * 63}g", f"service={long}",
+            f"source={long}", f"surface={long}", f"feed_mode={long}", f"jurisdiction={long}", "surface=%00",
+            "surface=%ff", "pseudonym=1", "order=-id", "offset=5", f"reason={'x' * 501}", "reason=%00",
+            "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "limit=1&limit=1",
+        ),
+        "samples": (
+            "", "seed=", "seed=a%20b", f"seed={long}", "seed=%00", "seed=a&size=0", "seed=a&size=1001",
+            "seed=a&size=x", "seed=a&at=-1", f"seed=a&at={2**53}", "seed=a&at=1.0", "seed=a&from=x", "size=5",
+        ),
+    }  # fmt: skip
+    for what, queries in wrong.items():
+        for query in queries:
+            yield Hostile(name=f"audit {what}?{query[:30]}", method="GET", path=f"{AUDIT}{what}?{query}")
+
+
 def bodies_where_none_belongs() -> Iterator[Hostile]:
     """Reads with a body, and bodies that come in chunks."""
     for path in READERS:
@@ -255,10 +284,21 @@ def wrong_people() -> Iterator[Hostile]:
     """Nobody, or somebody whose sign-in is over or made up."""
     for cookie in ("", "x", "expired-or-forged-0123456789abcdef", "a" * 4000, "%00", "'; DROP TABLE",
                    "0123456789abc\x00", "0123456789\x1b[2J", "\xff\xfe0123456789"):  # fmt: skip
-        for method, path in (*WRITERS, ("GET", f"{SERVES}{uuid.uuid4()}")):
+        for method, path in (*WRITERS, ("GET", f"{SERVES}{uuid.uuid4()}"), ("GET", A_RECORD), ("GET", f"{AUDIT}log")):
             yield Hostile(
                 name=f"{method} {path[:14]} with session {cookie[:10]!r}", method=method, path=path,
                 body=b"" if method == "GET" else _json(GOOD_FEED), cookie=cookie, expected=frozenset({401}),
+            )  # fmt: skip
+
+
+def wrong_keys() -> Iterator[Hostile]:
+    """Headers that carry no auditor's key, though somebody is signed in besides."""
+    for header in ("", "Bearer", "Bearer ", "bearer a.b", "Basic YTpi", "Bearer a.b", "Bearer " + "x" * 5000,
+                   "Bearer a.b\x00", "Bearer \xff", "Bearer a b", "Bearer a.b, Bearer a.b", "Digest", "."):  # fmt: skip
+        for path in (*AUDIT_READERS, f"{AUDIT}records", f"{AUDIT}samples?seed=a"):
+            yield Hostile(
+                name=f"{path} with {header[:12]!r}", method="GET", path=path, headers={"Authorization": header},
+                expected=frozenset({401}),
             )  # fmt: skip
 
 
@@ -266,7 +306,8 @@ def wrong_addresses() -> Iterator[Hostile]:
     """Addresses and ids that do not exist."""
     for tail in ("", "1", "x", "%00", str(uuid.uuid4()), str(uuid.uuid4())[:-1], "..%2f..%2fetc", "a" * 3000, "null",
                  str(uuid.uuid4()) + "/", "{}", "%ff%fe"):  # fmt: skip
-        yield Hostile(name=f"serve {tail[:20]}", method="GET", path=SERVES + tail, expected=frozenset({404}))
+        for base in (SERVES, f"{AUDIT}packs/", f"{AUDIT}escrow/", f"{A_RECORD}/"):
+            yield Hostile(name=f"{base} {tail[:20]}", method="GET", path=base + tail, expected=frozenset({404}))
     for path in ("/api/", "/api/v1/", "/api/v2/feed", "/api/v1/feed/", "/api/v1/users", "/api/v1/feed/../admin"):
         yield Hostile(name=f"POST {path}", method="POST", path=path, body=_json(GOOD_FEED), expected=frozenset({404}))
 

@@ -15,7 +15,7 @@ from psycopg.errors import QueryCanceled
 
 from compliance.audit import selectors
 from compliance.audit.access.sealed import with_refusals
-from compliance.audit.keys.errors import KeyErased, KeyMissing
+from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing
 from compliance.audit.keys.selectors import erased_among
 from compliance.audit.models import LogEntry, ServeRecord
 from compliance.audit.storage.sealing import SealBroken
@@ -117,13 +117,13 @@ def record_of(record_id: UUID) -> ServeRecord:
 def document_of(record: ServeRecord, *, withhold: bool) -> Document:
     """The document, opened with its person's key; `withhold`: with refusals in place of trade secrets.
 
-    Raises KeyErased, DoesNotOpen.
+    Raises KeyErased, DoesNotOpen, VaultRefused.
     """
     try:
         document = selectors.document_of(record)
     except KeyErased:
         raise
-    except (KeyMissing, SealBroken, ValueError) as error:
+    except (KeyBroken, KeyMissing, SealBroken, ValueError) as error:
         raise DoesNotOpen(
             f"What is stored of record {record.id} does not open: {error} Its proof says whether these are the bytes "
             "that were logged; the operator has to run `manage.py audit verify`."

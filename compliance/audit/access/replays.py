@@ -32,7 +32,7 @@ class Busy(Exception):
 
 
 def replay_of(record: ServeRecord) -> dict[str, Any]:
-    """Decide a slate again, from its record alone; what grade held, and what differs. Raises Busy."""
+    """Decide a slate again, from its record alone; which grade held, and what differs. Raises Busy, VaultRefused."""
     if not _one.acquire(blocking=False):
         raise Busy
     try:
@@ -68,13 +68,17 @@ def _slot() -> Iterator[None]:
 
 
 def _document(outcome: Replay, seconds: float) -> dict[str, Any]:
-    """The one place that knows what an outcome looks like."""
+    """An outcome, as it is shown."""
     differences = [{"what": one.what, "recorded": one.recorded, "found": one.found} for one in outcome.differences]
     return {
         "serve_id": outcome.serve_id,
+        "grade": outcome.grade.value,
+        "promised": outcome.promised.value,
+        "kept": outcome.kept,
         "identical": outcome.identical,
         "differences": differences[:MOST_DIFFERENCES],
         "differences_count": len(differences),
+        "largest_difference": outcome.largest_difference,
         "environment_differs": list(outcome.environment_differs),
         "only_close": list(outcome.only_close),
         "milliseconds": round(seconds * 1000),

@@ -1,9 +1,9 @@
 """Samples of records that nobody could have arranged: drawn by the auditor's seed from what the log holds.
 
 The population is every serve record with a leaf below `at`, the size of a signed checkpoint, whose id lies in the asked
-range. A record's rank is SHA-256(seed as UTF-8 || its id as 16 bytes); the sample is the `size` lowest ranks. As leaves
-never change, the same seed, range and `at` give the same ids for ever, however many records come later; and as the
-population is the log's, a record that was removed is still drawn, and missing.
+range. A record's rank is the SHA-256 of the text SEED:ID; the sample is the `size` lowest ranks, in their order. As
+leaves never change, the same seed, range and `at` give the same ids for ever, however many records come later; and as
+the population is the log's, a record that was removed is still drawn, and missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _IN_RANGE = "kind = %(kind)s AND leaf < %(at)s AND event_id >= %(first)s AND eve
 _COUNT = f"SELECT count(*) FROM audit_logentry WHERE {_IN_RANGE}"  # noqa: S608 - our own text
 _DRAW = (
     f"SELECT event_id FROM audit_logentry WHERE {_IN_RANGE} "  # noqa: S608 - our own text
-    "ORDER BY sha256(convert_to(%(seed)s, 'UTF8') || uuid_send(event_id)), event_id LIMIT %(size)s"
+    "ORDER BY sha256(convert_to(%(seed)s || ':' || event_id::text, 'UTF8')), event_id LIMIT %(size)s"
 )
 
 
@@ -49,5 +49,5 @@ def sample(*, seed: str, size: int, start: datetime | None, end: datetime | None
         "at": asked["at"],
         "population": population,
         "ids": ids,
-        "method": "the lowest SHA-256(seed as UTF-8 || id as 16 bytes) among serve records with a leaf below `at`",
+        "method": "the lowest SHA-256 of the text SEED:ID among serve records with a leaf below `at`",
     }

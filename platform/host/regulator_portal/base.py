@@ -16,6 +16,7 @@ from compliance.audit.access.replays import Busy
 from compliance.audit.access.samples import NoSuchSize
 from compliance.audit.access.viewing import MOST_WHY, Reader, View, ViewNotRecorded, note_view
 from compliance.audit.evidence import NotProven
+from compliance.audit.keys.errors import VaultRefused
 from compliance.audit.models import ServeRecord
 from host.api.authentication import SignedInSession
 from host.api.privacy import PRIVATE
@@ -29,6 +30,10 @@ LEAST_WHY: Final = 3
 NO_REASON: Final = (
     "This is somebody's record, and no reason was given, so nothing is shown. Say why you read it in the header "
     f"X-Reason or the parameter `reason`, in {LEAST_WHY} to {MOST_WHY} printable characters: it goes on record."
+)
+KEYS_AWAY: Final = (
+    "The keys that records are sealed with cannot be read, so nothing is shown. The operator has to look; the proofs "
+    "of records need no key."
 )
 TWO_REASONS: Final = "The header X-Reason and the parameter `reason` say different things. Give one of them."
 
@@ -63,6 +68,8 @@ class AuditView(JSONView):
             raise Refusal(str(error), status=409) from error
         except (NoSuchSize, TooBroad) as error:
             raise Refusal(str(error), status=422) from error
+        except VaultRefused as error:
+            raise Refusal(KEYS_AWAY, status=503, retry_after=60) from error
         except Busy as error:
             raise Refusal(str(error), status=429, retry_after=1) from error
         return Response(content, headers={"Cache-Control": PRIVATE})

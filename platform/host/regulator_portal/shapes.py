@@ -108,12 +108,16 @@ class DifferenceShape(serializers.Serializer[Any]):
 
 
 class ReplayShape(serializers.Serializer[Any]):
-    """A slate, decided again from its record alone."""
+    """A slate, decided again from its record alone. `docs/replay.md` says what the grades promise."""
 
     serve_id = serializers.UUIDField()
+    grade = serializers.CharField(help_text="The highest that held: none, R0, R1, R3 or R2, from weak to strong.")
+    promised = serializers.CharField()
+    kept = serializers.BooleanField(help_text="Whether what was promised holds.")
     identical = serializers.BooleanField()
     differences = DifferenceShape(many=True)
     differences_count = serializers.IntegerField()
+    largest_difference = serializers.FloatField(allow_null=True, help_text="Of any score; null: none were compared.")
     environment_differs = serializers.ListField(child=serializers.CharField())
     only_close = serializers.ListField(child=serializers.CharField())
     milliseconds = serializers.IntegerField()

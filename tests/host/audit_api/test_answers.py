@@ -150,10 +150,12 @@ def test_an_auditors_own_view_can_be_proved(serves: list[str], key: str) -> None
 def test_a_replay_says_what_held_and_what_differed(serves: list[str], key: str) -> None:
     found = read(key, f"records/{serves[0]}/replay").json()
     assert found["identical"]
-    assert found["differences"] == []
+    assert (found["grade"], found["promised"], found["kept"]) == ("R2", "R2", True)
+    assert (found["differences"], found["largest_difference"]) == ([], 0.0)
     ServeRecord.objects.filter(id=serves[0]).update(tier="child")
     changed = read(key, f"records/{serves[0]}/replay").json()
     assert not changed["identical"]
+    assert (changed["promised"], changed["kept"]) == ("R2", False)
     assert {"what": "column tier", "recorded": "adult", "found": "child"} in changed["differences"]
     is_refusal(read(key, f"records/{UUID(int=7)}/replay"), 404)
 
@@ -197,7 +199,7 @@ def test_a_pack_that_a_record_names_is_shown_with_its_file(serves: list[str], ke
 def test_a_sample_is_the_same_however_many_records_come_later(serves: list[str], key: str, world: World) -> None:
     first = read(key, "samples?seed=mine&size=2").json()
     assert (first["at"], first["population"]) == (3, 3)
-    ranked = sorted(serves, key=lambda one: hashlib.sha256(b"mine" + UUID(one).bytes).digest())
+    ranked = sorted(serves, key=lambda one: hashlib.sha256(f"mine:{one}".encode()).digest())
     assert first["ids"] == ranked[:2]  # whoever knows the method gets the same
     for name in ("alex", "sam", "kim"):
         serve_on(world.subject(name))
