@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compliance.audit.canonical import exact
 from compliance.audit.models import AuditEvent, LogQueue, ServeRecord
+from compliance.audit.models.witnesses import LogMeter
 from compliance.audit.selectors import document_of
 from compliance.serving import tasks
 from compliance.serving.replay import shadow
@@ -88,6 +89,7 @@ def test_a_planted_score_raises_the_alarm(
     assert str(records[0].id) in caplog.text
     outcome = latest_shadow()
     assert outcome is not None
+    assert dict(LogMeter.objects.values_list("name", "value")) == {"shadow.replayed": 3, "shadow.broken": 1}
     assert (outcome.broken, outcome.failed, outcome.alarming) == (1, (str(records[0].id),), True)
 
 

@@ -70,6 +70,14 @@ def test_the_last_verification_shows(client: Client) -> None:
     assert 0 <= seen["verify_age_s"] < 30
 
 
+def test_the_last_shadow_replay_shows(client: Client) -> None:
+    assert "shadow_broken" not in scraped(client)
+    meters.put({"shadow.replayed": 20, "shadow.broken": 1})
+    seen = scraped(client)
+    assert (seen["shadow_replayed"], seen["shadow_broken"]) == (20, 1)
+    assert 0 <= seen["shadow_age_s"] < 30
+
+
 def test_without_a_database_the_log_is_not_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> Any:
         raise OperationalError("connection refused")

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db import transaction
+
 from compliance.audit.events import note
 from compliance.audit.models import AuditEvent, LogCheckpoint, ServeRecord
 from compliance.audit.selectors import document_of
+from compliance.audit.witnessing import meters
 from compliance.serving.replay.choice import Window, by_ids, drawn, first_id
 from compliance.serving.replay.replayer import Replayer
 from compliance.serving.replay.report import Report
@@ -74,7 +77,9 @@ def shadow_replay(*, now: datetime, budget_s: float) -> Shadow:
         **report.document(),
         "broken": len(report.broken),
     }
-    note(kind=KIND, happened_at=now, what=what)
+    with transaction.atomic():
+        note(kind=KIND, happened_at=now, what=what)
+        meters.put({"shadow.replayed": report.total, "shadow.broken": len(report.broken)})
     return _shadow(what)
 
 

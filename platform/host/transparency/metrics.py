@@ -33,6 +33,14 @@ VERIFIED: Final = {
     "verify.duplicated": "Events that the last verification found twice.",
     "verify.events": "Events that the last verification read.",
 }
+SHADOW: Final = {
+    "shadow.replayed": "Slates of one day that the last shadow replay decided again.",
+    "shadow.broken": "Slates among them that did not keep the grade they promised: look at once.",
+}
+AGES: Final = {
+    "verify.faults": ("verify_age_s", "Time since the last verification."),
+    "shadow.broken": ("shadow_age_s", "Time since the last shadow replay, which there is one of each day."),
+}
 BY_WITNESS: Final = {
     "witness.failures": "Questions that a witness did not answer, or not as it must.",
     "witness.refusals": "Checkpoints that a witness refused as another history.",
@@ -63,12 +71,12 @@ class LogCollector(Collector):
 def _metered(found: Gauges) -> Iterator[Metric]:
     for name, words in COUNTERS.items():
         yield CounterMetricFamily(_named(name), words, value=found.meters.get(name, 0))
-    for name, words in VERIFIED.items():
+    for name, words in {**VERIFIED, **SHADOW}.items():
         if name in found.meters:
             yield GaugeMetricFamily(_named(name), words, value=found.meters[name])
-    if "verify.faults" in found.meter_ages_s:
-        age = found.meter_ages_s["verify.faults"]
-        yield GaugeMetricFamily("clerestory_audit_verify_age_s", "Time since the last verification.", value=age)
+    for meter, (name, words) in AGES.items():
+        if meter in found.meter_ages_s:
+            yield GaugeMetricFamily(f"clerestory_audit_{name}", words, value=found.meter_ages_s[meter])
     for name, words in BY_WITNESS.items():
         family = CounterMetricFamily(_named(name), words, labels=["witness"])
         for meter, value in found.meters.items():
