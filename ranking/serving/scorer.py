@@ -17,6 +17,7 @@ from ranking.data.encoding import Encoder
 from ranking.data.schema import Float32s
 from ranking.data.tokens import ItemBlock, TokenBatch
 from ranking.serving.local import LocalScoring, registry
+from ranking.serving.plug import PlugRefused, plugged
 from ranking.serving.process.remote import RemoteScoring
 from ranking.serving.types import Owner, Scored
 
@@ -98,7 +99,16 @@ def live_scorer() -> Scorer | None:
 
 
 def live_model() -> tuple[Scorer | None, str]:
-    """The live model's scorer, or None and, if a model is live but cannot be used, one sentence why."""
+    """The live model's scorer, or None and, if a model is live but cannot be used, one sentence why.
+
+    A ranker that settings plug in stands before every registered one.
+    """
+    try:
+        plug = plugged()
+    except PlugRefused as error:
+        return None, str(error)
+    if plug is not None:
+        return plug, ""
     sha256 = registry().live()
     if sha256 is None:
         return None, ""

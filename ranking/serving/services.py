@@ -18,6 +18,7 @@ from ranking.retrieval.similar import INDEX_FROM_ITEMS, build_index
 from ranking.serving.errors import ScorerUnavailable
 from ranking.serving.local import scorer_of
 from ranking.serving.models import ModelVersion
+from ranking.serving.plug import PlugScorer
 from ranking.serving.scorer import Scorer, live_scorer, registry, scoring
 
 CHUNK: Final = 2048
@@ -87,7 +88,7 @@ def forget_person(*, service: str, pseudonym: UUID) -> int:
 def embed_new_items(*, service: str) -> int:
     """Store vectors of items that came after the live model; return how many. Nothing to do with no live model."""
     scorer = live_scorer()
-    if scorer is None:
+    if scorer is None or isinstance(scorer, PlugScorer):  # a plugged ranker has no vectors
         return 0
     known = ItemEmbedding.objects.filter(model_sha256=scorer.sha256).values("item_id")
     if not Item.objects.filter(service=service).exclude(id__in=known).exists():

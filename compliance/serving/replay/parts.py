@@ -14,7 +14,9 @@ from compliance.audit.storage.sealing import SealBroken
 from compliance.policy.pack import Pack, PackRefused, parse
 from compliance.serving.replay.differences import Difference
 from compliance.serving.replay.grades import Grade
-from ranking.serving.local import LocalScorer, load_again
+from ranking.serving.local import load_again
+from ranking.serving.plug import plugged_again
+from ranking.serving.scorer import Scorer
 from ranking.serving.types import RankInputs
 
 Document = dict[str, Any]
@@ -35,15 +37,15 @@ class Parts:
 
     def __init__(self) -> None:
         self._packs: dict[str, Pack | NotAgain] = {}
-        self._scorers: dict[str, LocalScorer | NotAgain] = {}
+        self._scorers: dict[str, Scorer | NotAgain] = {}
         self._looks = Looks()
 
     def pack(self, sha256: str) -> Pack:
         """A policy pack by its address. Raises NotAgain."""
         return _once(self._packs, sha256, _verified_pack)
 
-    def scorer(self, sha256: str) -> LocalScorer | None:
-        """A registered model, every file verified; None where nothing was scored. Raises NotAgain."""
+    def scorer(self, sha256: str) -> Scorer | None:
+        """A registered or plugged ranker, every file verified; None where nothing was scored. Raises NotAgain."""
         return _once(self._scorers, sha256, _verified_scorer) if sha256 else None
 
     def inputs(self, record: ServeRecord, document: Document, key: bytes) -> RankInputs:
@@ -80,11 +82,11 @@ def _verified_pack(sha256: str) -> Pack:
         raise NotAgain(refused, holds=Grade.R0) from error
 
 
-def _verified_scorer(sha256: str) -> LocalScorer:
+def _verified_scorer(sha256: str) -> Scorer:
     from ranking.training.registry import ModelFileChangedError, ModelNotFoundError
 
     try:
-        return load_again(sha256)
+        return plugged_again(sha256) or load_again(sha256)
     except (ModelFileChangedError, ModelNotFoundError) as error:
         raise NotAgain(Difference(what="model file", recorded=sha256, found=str(error)), holds=Grade.NONE) from error
     except OSError as error:

@@ -33,6 +33,7 @@ MODEL_REGISTRY = Path(env.str("CLERESTORY_MODELS", default="") or HOME_DIR / "mo
 USER_CACHE_BYTES = number("CLERESTORY_USER_CACHE_BYTES", 128 * 1024 * 1024, least=0, most=2**40)
 # Below float32 encoded people take less memory, and scores are close instead of exact.
 USER_CACHE_PRECISION = choice("CLERESTORY_USER_CACHE_PRECISION", "float32", among=("float32", "float16", "int8"))
+RANKER = env.str("CLERESTORY_RANKER", default="")  # an operator's own, by its class: docs/bring-your-own-ranker.md
 DEVICE = choice("CLERESTORY_DEVICE", DEVICES[0], DEVICES)  # what a process that scores computes on
 SCORER = scorer_choice("CLERESTORY_SCORER")  # "local": each process scores; "unix:/path": `manage.py scorer` does
 SCORER_PLACES = number("CLERESTORY_SCORER_PLACES", 64, least=1, most=10_000)  # requests that may wait for it at once

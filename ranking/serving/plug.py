@@ -1,0 +1,140 @@
+"""An operator's own PyTorch ranker behind the door: what it must be, and the scorer made of it.
+
+`settings.RANKER` names its class, which is made without arguments. Its address is not what it says of itself: it is
+the SHA-256 over the class's module and over every file that it was loaded from, computed here and again for a replay.
+
+Legend for shape suffixes: M candidates, T tasks (heads), D item vector.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from ranking.data.encoding import Encoder
+from ranking.data.schema import Float32s
+from ranking.data.tokens import ItemBlock, TokenBatch
+from ranking.serving.environment import environment
+from ranking.serving.errors import NotScored
+from ranking.serving.types import Owner, Scored
+
+FORM: Final = "clerestory plugged ranker 1"
+
+
+class Ranker(Protocol):
+    """What `settings.RANKER` names. The same tokens must give the same bits, or replays will name the difference."""
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """Every file that the ranker was loaded from: weights, vocabularies, configuration."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """Turns facts into the codes that the ranker reads; `Encoder.from_json` reads one that was trained here."""
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """What is predicted, in column order."""
+
+    def score(self, tokens: TokenBatch) -> Float32s:
+        """Probabilities (M, T) of one request's candidates. Each must depend on the person and its candidate alone."""
+
+
+class PlugRefused(ValueError):
+    """The ranker that settings name cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlugScorer:
+    """A plugged ranker as a `Scorer`. It has no item vectors: nothing is retrieved or diversified by them."""
+
+    sha256: str
+    ranker: Ranker
+
+    @property
+    def encoder(self) -> Encoder:
+        """The ranker's own."""
+        return self.ranker.encoder
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The ranker's own."""
+        return self.ranker.heads
+
+    def score(self, tokens: TokenBatch, owner: Owner | None) -> Scored:
+        """Score one request. Nothing is cached of anybody. Raises NotScored where no probabilities came back."""
+        candidates = tokens.candidate_mask_BM.shape[1]
+        try:
+            probability_MT = np.asarray(self.ranker.score(tokens), np.float32)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise NotScored(f"The plugged ranker did not score: {type(error).__name__} {error}") from error
+        shape = (candidates, len(self.heads))
+        if probability_MT.shape != shape or not ((probability_MT >= 0) & (probability_MT <= 1)).all():
+            raise NotScored(
+                f"The plugged ranker gave {probability_MT.shape} numbers for {shape} probabilities, or numbers outside "
+                "0 to 1: correct its `score`."
+            )
+        return Scored(
+            probability_MT=probability_MT,
+            vector_MD=_no_vectors(candidates),
+            cache_state="unused",
+            depth=1,
+            environment=environment(),
+        )
+
+    def vectors(self, items: ItemBlock) -> Float32s:
+        """None that say anything: (M, 1) zeros, which are as near to one item as to any other."""
+        return _no_vectors(len(items.id))
+
+
+def plugged() -> PlugScorer | None:
+    """The ranker that settings name, loaded once; None where they name none. Raises PlugRefused."""
+    return _loaded(settings.RANKER) if settings.RANKER else None
+
+
+def plugged_again(sha256: str) -> PlugScorer | None:
+    """The ranker that settings name, loaded and hashed anew; None unless its address is this. Raises PlugRefused."""
+    found = load(settings.RANKER) if settings.RANKER else None
+    return found if found is not None and found.sha256 == sha256 else None
+
+
+def load(name: str) -> PlugScorer:
+    """Make a ranker by its class's dotted path, and hash what it is made of. Raises PlugRefused."""
+    try:
+        kind = import_string(name)
+        ranker: Ranker = kind()
+        return PlugScorer(sha256=_address(name, kind, ranker), ranker=ranker)
+    except (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise PlugRefused(f"CLERESTORY_RANKER names {name!r}, which cannot be loaded: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str) -> PlugScorer:
+    return load(name)
+
+
+def _address(name: str, kind: Any, ranker: Ranker) -> str:
+    """SHA-256 over the class's name, its heads, its module's file and its own files, each by name and content."""
+    module = getattr(sys.modules[kind.__module__], "__file__", None)
+    if module is None:
+        raise PlugRefused(f"The module of {name!r} has no file, so that it cannot be hashed: keep it in one.")
+    files = [Path(module), *ranker.files]
+    if len({file.name for file in files}) < len(files):
+        raise PlugRefused(f"Two files of {name!r} have the same name: name each apart.")
+    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    manifest = {"form": FORM, "ranker": name, "heads": list(ranker.heads), "files": hashes}
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _no_vectors(count: int) -> Float32s:
+    return np.zeros((count, 1), np.float32)
