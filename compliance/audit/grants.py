@@ -39,6 +39,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     # Keys: the web process makes them, and only the eraser destroys them.
     "audit_subjectkey": {WEB: "SELECT, INSERT", READER: "SELECT", ERASER: ALL},
     "audit_keyencryptionkey": {WEB: "SELECT, INSERT", READER: "SELECT", ERASER: "SELECT, INSERT, UPDATE"},
+    # Who may audit with a key: given out and taken away by the tables' owner alone.
+    "audit_auditorkey": {WEB: "SELECT", READER: "SELECT"},
     # Bookkeeping, which proves nothing.
     "audit_servekey": {WEB: "SELECT, INSERT, DELETE", READER: "SELECT"},
     "audit_logmeter": dict.fromkeys(ROLES, "SELECT, INSERT, UPDATE"),

@@ -31,11 +31,12 @@ VALUES: Final = (
 
 def keys() -> dict[str, str]:
     """Give out one key of each kind; headers by which its holder is known."""
+    from host.regulator_portal.models import AuditorKey
+
     from compliance.audit.access.viewing import SCOPES
     from compliance.audit.ingest import sources
     from compliance.audit.ingest.models import IngestSource
     from host.regulator_portal import services
-    from host.regulator_portal.models import AuditorKey
 
     names = {"by": "one person", "why": "hostile requests"}
     if IngestSource.objects.filter(name=SOURCE).exists():

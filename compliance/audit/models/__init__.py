@@ -1,5 +1,6 @@
 """What the audit trail keeps. Append-only; no foreign key ever points at a row of it."""
 
+from compliance.audit.models.auditors import AuditorKey
 from compliance.audit.models.blobs import Blob, ItemVersion, SealedBlob
 from compliance.audit.models.cold import ColdMonth
 from compliance.audit.models.holds import LegalHold
@@ -11,6 +12,7 @@ from compliance.audit.models.witnesses import LogCosignature, LogMeter
 
 __all__ = [
     "AuditEvent",
+    "AuditorKey",
     "Blob",
     "ColdMonth",
     "ItemVersion",

@@ -9,10 +9,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from compliance.audit.access.auditors import reader_of
 from compliance.audit.access.viewing import READING, Reader
 from host.accounts.models import Role, User
 from host.api.refusal import Refusal
-from host.regulator_portal.selectors import reader_of
 
 SCHEME: Final = "Bearer "
 LONGEST: Final = 200

@@ -14,10 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from compliance.audit.access.viewing import SCOPES
-from compliance.audit.models import AuditEvent, ServeRecord
+from compliance.audit.models import AuditEvent, AuditorKey, ServeRecord
 from compliance.audit.selectors import document_of
 from host.regulator_portal import urls
-from host.regulator_portal.models import AuditorKey
 from tests.conftest import World
 from tests.host.audit_api.conftest import ALL, AUDIT, WHY, is_refusal, key_for, read
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from compliance.audit.access import auditors
 from compliance.audit.access.viewing import SCOPES
-from host.regulator_portal import services
-from host.regulator_portal.models import AuditorKey
+from compliance.audit.models import AuditorKey
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             asked.add_argument("--by", required=True, help="who does this")
             asked.add_argument("--why", required=True, help="and for what reason: it goes on record")
         add.add_argument("--approved-by", required=True, help="the second person, who approves it")
-        add.add_argument("--days", type=int, required=True, help=f"for how long, 1 to {services.MOST_DAYS}")
+        add.add_argument("--days", type=int, required=True, help=f"for how long, 1 to {auditors.MOST_DAYS}")
         add.add_argument("--scopes", required=True, help=f"what for, separated by commas: {','.join(SCOPES)}")
         verbs.add_parser("list", help="name all keys")
 
@@ -41,12 +41,12 @@ class Command(BaseCommand):
         people = {name: options[name] for name in ("name", "by", "why")}
         try:
             if verb == "revoke":
-                services.revoke(**people)
+                auditors.revoke(**people)
                 self.stdout.write(f"{people['name']} reads nothing any more.")
                 return
             given = {"days": options["days"], "approved_by": options["approved_by"]}
-            self.stdout.write(services.add(**people, **given, scopes=options["scopes"].split(",")))
-        except services.KeyRefused as error:
+            self.stdout.write(auditors.add(**people, **given, scopes=options["scopes"].split(",")))
+        except auditors.KeyRefused as error:
             raise CommandError(str(error)) from error
 
 

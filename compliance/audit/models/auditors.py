@@ -1,4 +1,4 @@
-"""Keys of auditors who have no account here."""
+"""Keys of auditors who have no account here. Web processes read them; only the tables' owner gives them out."""
 
 from __future__ import annotations
 
