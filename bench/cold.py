@@ -40,6 +40,13 @@ RECORDS_EACH: Final = 20
 """Of one person in a month, on average; the busiest have some hundred."""
 LEAF: Final = 1_000
 """Events under one leaf."""
+RECORDS_IN: Final = (
+    "COPY audit_serverecord (id, service, source, pseudonym, served_at, surface, feed_mode, tier, jurisdiction, "
+    "model_sha256, body, salt) FROM STDIN (FORMAT BINARY)"
+)
+RECORD_TYPES: Final = ("uuid", "varchar", "varchar", "uuid", "timestamptz", *["varchar"] * 4, *["bytea"] * 3)
+QUEUE_IN: Final = "COPY audit_logqueue (id, kind, digest) FROM STDIN (FORMAT BINARY)"
+QUEUE_TYPES: Final = ("uuid", "varchar", "bytea")
 WHO: Final[dict[str, Any]] = {"by": "bench", "approved_by": "bench too", "why": "a benchmark"}
 
 
@@ -218,8 +225,6 @@ def fill(period: date, rows: int, patterns: list[Pattern]) -> None:
     import psycopg
     from django.db import connection
 
-    from compliance.audit.ingest import writing
-
     draw = random.Random(f"{period}")  # noqa: S311 - made data
     people = [(uuid4(), secrets.token_bytes(32)) for _ in range(max(1, rows // RECORDS_EACH))]
     start = datetime(period.year, period.month, 1, tzinfo=UTC)
@@ -230,10 +235,7 @@ def fill(period: date, rows: int, patterns: list[Pattern]) -> None:
             for number in range(first, min(rows, first + 20_000))
         ]
         with psycopg.Cursor(connection.connection) as cursor:
-            for statement, types, part in (
-                (writing._RECORDS, writing._RECORD_TYPES, 0),
-                (writing._QUEUE, writing._QUEUE_TYPES, 1),
-            ):
+            for statement, types, part in ((RECORDS_IN, RECORD_TYPES, 0), (QUEUE_IN, QUEUE_TYPES, 1)):
                 with cursor.copy(statement) as copy:
                     copy.set_types(types)
                     for each in made:

@@ -17,7 +17,7 @@ from compliance.audit import selectors
 from compliance.audit.access.sealed import with_refusals
 from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing
 from compliance.audit.keys.selectors import erased_among
-from compliance.audit.models import LogEntry, ServeRecord
+from compliance.audit.models import ColdMonth, LogEntry, ServeRecord
 from compliance.audit.storage.sealing import SealBroken
 from ranking.catalogue.clock import to_ms
 
@@ -95,7 +95,19 @@ def page(filters: Filters, *, after: UUID | None, limit: int) -> list[Document]:
     if after is not None:
         found = found.filter(id__gt=after)
     with in_time():
-        return summaries(list(found.defer("body", "salt").order_by("id")[:limit]))
+        hot = list(found.defer("body", "salt").order_by("id")[:limit])
+    return summaries(_with_cold(hot, filters, after, limit))
+
+
+def _with_cold(hot: list[ServeRecord], filters: Filters, after: UUID | None, limit: int) -> list[ServeRecord]:
+    """The page with what lies in the cold tier: it is older, but a month that is held may stay among younger ones."""
+    first, last = filters.ids()
+    if not ColdMonth.objects.filter(table="records", expired_at=None, first_id__lt=last, last_id__gte=first):
+        return hot
+    from compliance.audit.cold.selectors import cold_page  # DuckDB: only for what is not in the database
+
+    cold = cold_page(first, last, filters.columns(), after=after, limit=limit)
+    return sorted([*cold, *hot], key=lambda record: record.id)[:limit]
 
 
 def summaries(records: list[ServeRecord]) -> list[Document]:

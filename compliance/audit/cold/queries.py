@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from compliance.audit.cold import duck
-from compliance.audit.cold.schema import ColdTable
+from compliance.audit.cold.schema import RECORDS, ColdTable
 
 COUNTED_BY: Final = ("service", "surface", "feed_mode", "tier", "jurisdiction", "source", "model_sha256", "month")
 """Clear columns of records that counts may be asked by: of no person."""
@@ -35,6 +35,21 @@ def by_key(paths: Sequence[Path], table: ColdTable, keys: Sequence[UUID | bytes]
     kind = "UUID[]" if table.key == "id" else "BLOB[]"
     statement = f"SELECT * FROM read_parquet($paths) WHERE {table.key} IN (SELECT unnest($keys::{kind}))"  # noqa: S608
     return _asked(paths, table, statement, {"keys": list(keys)})
+
+
+def between(
+    paths: Sequence[Path], first: UUID, last: UUID, clear: Mapping[str, str | bytes], *, after: UUID | None, limit: int
+) -> pa.Table:
+    """Clear columns of records with ids in [first, last), behind `after`, in the order of ids. Raises NotCounted."""
+    if strange := [name for name in clear if name not in COUNTED_BY]:
+        raise NotCounted(f"Records are not looked for by {strange[0]!r}: ask by {', '.join(COUNTED_BY)}.")
+    terms = "".join(f" AND {name} = ${name}" for name in clear)
+    statement = (
+        "SELECT * EXCLUDE (body, salt) FROM read_parquet($paths) WHERE id >= $first AND id < $last "  # noqa: S608
+        f"AND ($after IS NULL OR id > $after){terms} ORDER BY id LIMIT $limit"
+    )
+    values = {"first": first, "last": last, "after": after, "limit": limit, **clear}
+    return _asked(paths, RECORDS, statement, values)
 
 
 def counts(

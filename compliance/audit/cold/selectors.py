@@ -60,6 +60,15 @@ def acts_of(pseudonym: UUID) -> Iterator[AuditEvent]:
     yield from AuditEvent.objects.filter(pseudonym=pseudonym).order_by("id").iterator(chunk_size=500)
 
 
+def cold_page(
+    first: UUID, last: UUID, clear: Mapping[str, str | bytes], *, after: UUID | None, limit: int
+) -> list[ServeRecord]:
+    """Cold records with ids in [first, last), behind `after`, in the order of ids: clear columns, not their bytes."""
+    months = _months(RECORDS).filter(first_id__lt=last, last_id__gte=max(first, after or first))
+    found = queries.between(_paths(months), first, last, clear, after=after, limit=limit).to_pylist()
+    return [_row(ServeRecord, each) for each in found]
+
+
 def counts(by: Sequence[str], *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
     """How many cold records there are by clear columns, the most first. Raises queries.NotCounted."""
     return queries.counts(_paths(_months(RECORDS)), by, since=since, until=until)

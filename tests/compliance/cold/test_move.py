@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from compliance.audit.access.records import Filters, page
 from compliance.audit.cold import check, iceberg, selectors
 from compliance.audit.cold.check import NotVerified
 from compliance.audit.cold.move import NotMoved, move
@@ -31,6 +32,7 @@ from compliance.audit.verification import verify
 from compliance.serving.replay import Replayer
 from tests.compliance.cold.aged import SUMMER
 from tests.compliance.cold.conftest import KEY
+from tests.compliance.test_door import serve_on
 from tests.conftest import World
 
 TWO: dict[str, Any] = {"by": "ada", "approved_by": "bob", "why": "end of its time in the database"}
@@ -239,3 +241,19 @@ def test_a_cold_record_replays_is_proved_and_is_its_owners_alone(
     assert record_of(subject=alex, serve_id=row.id)["id"] == str(row.id)
     with pytest.raises(ServeRecord.DoesNotExist):
         record_of(subject=sam, serve_id=row.id)
+
+
+def test_auditors_page_through_hot_and_cold_records_alike(world: World, month: LogPlace, cold: ColdStore) -> None:
+    serve_on(world.subject("alex"))  # of today
+    assign()
+    publish(month, KEY)
+    kinds = (Filters(), Filters(surface="home", service="test"), Filters(surface="search"), Filters(model="0" * 64))
+    before = [page(filters, after=None, limit=50) for filters in kinds]
+    move_all(month, cold)
+    assert [page(filters, after=None, limit=50) for filters in kinds] == before
+    pages, after = [], None
+    while found := page(Filters(), after=after, limit=2):
+        pages += found
+        after = UUID(found[-1]["id"])
+    assert pages == before[0]
+    assert len(pages) == 7
