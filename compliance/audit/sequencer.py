@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from compliance.audit.heads import LogForked, LogPlace, newest, refuse_fork, refuse_larger, write_checkpoint
@@ -86,9 +87,14 @@ def publish(place: LogPlace, key: SigningKey, *, now: datetime | None = None) ->
     whole = place.tiles.append(entries, size=size, root=root)
     after = Checkpoint(origin=key.name, size=size + len(entries), root=whole)
     note = sign_note(after.text(), key)
-    LogCheckpoint.objects.create(size=after.size, root=after.root, note=note, made_at=now or timezone.now())
+    _keep(after, note, now or timezone.now())
     write_checkpoint(place, note)
     return after
+
+
+def _keep(head: Checkpoint, note: str, made_at: datetime) -> None:
+    number = (LogCheckpoint.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    LogCheckpoint.objects.create(size=head.size, number=number, root=head.root, note=note, made_at=made_at)
 
 
 def rebuild(place: LogPlace) -> list[str]:

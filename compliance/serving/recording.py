@@ -15,6 +15,7 @@ from compliance.policy.types import Reason
 from compliance.serving.documents import output_document, plan_document, request_document, slate_document
 from compliance.serving.pipeline import Decision
 from compliance.serving.types import Context, Slate, SlateItem
+from ranking.catalogue.clock import from_ms, to_ms
 from ranking.serving.types import Asker, RankInputs, Situation
 
 Document = dict[str, Any]
@@ -74,7 +75,7 @@ def new_record(served: Served, *, idempotency_key: str) -> NewRecord:
         id=served.id,
         service=served.asker.owner.service,
         pseudonym=served.asker.owner.pseudonym,
-        served_at=served.context.now,
+        served_at=from_ms(to_ms(served.context.now)),  # as the document says it
         surface=served.context.surface,
         feed_mode=served.planned.plan.feed_mode,
         tier=served.planned.facts.tier,

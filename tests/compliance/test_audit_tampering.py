@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from bench.tampering import needed_files, tamper
 from compliance.audit.events import note
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.orders import SUBJECT
@@ -286,7 +287,7 @@ def test_checkpoints_rolled_back_everywhere_at_once_are_named_after_the_promised
 def test_a_head_of_another_history_is_named(place: LogPlace) -> None:
     other = Checkpoint(origin="log.example/test", size=1, root=bytes(32))
     signed = sign_note(other.text(), KEY)
-    LogCheckpoint.objects.create(size=1, root=other.root, note=signed, made_at=timezone.now())
+    LogCheckpoint.objects.create(size=1, number=99, root=other.root, note=signed, made_at=timezone.now())
     assert any("checkpoint 1 signs another root" in fault for fault in faults(place))
 
 
@@ -328,3 +329,18 @@ def test_slates_that_are_served_meanwhile_are_no_fault(place: LogPlace, world: W
     found = verify(place, now=timezone.now())
     serve_on(world.subject("alex"))
     assert list(found) == []
+
+
+def test_two_hundred_random_harms_to_rows_tiles_checkpoints_snapshots_and_models_are_named(
+    place: LogPlace, settings: Any
+) -> None:
+    assert place.second is not None
+    folders = {settings.MODEL_REGISTRY / record.model for record in ServeRecord.objects.all() if record.model}
+    files = {
+        "tiles and bundles": needed_files(place.folder / "tile"),
+        "checkpoints": [folder / "checkpoint" for folder in place.folders],
+        "model files": [path for each in folders for path in each.iterdir() if path.name != "created_at"],
+    }
+    tally = tamper(200, files=files, verified=lambda: faults(place), rng=random.Random(4))  # noqa: S311 - which harms
+    assert tally.unnamed == []
+    assert faults(place) == []

@@ -266,7 +266,7 @@ def test_nothing_is_published_that_was_not_signed(place: LogPlace) -> None:
     assign()
     publish(place, KEY)
     before = published(place.folder)
-    LogCheckpoint.objects.create(size=999, root=bytes(32), note="anything at all\n", made_at=timezone.now())
+    LogCheckpoint.objects.create(size=999, number=99, root=bytes(32), note="anything at all\n", made_at=timezone.now())
     with pytest.raises(LogForked, match="newest checkpoint was changed"):
         publish(place, KEY)
     with pytest.raises(LogForked, match="newest checkpoint was changed"):

@@ -48,6 +48,7 @@ class LogCheckpoint(models.Model):
     """A signed tree head that was published: the same bytes as the file."""
 
     size = models.BigIntegerField(primary_key=True)
+    number = models.BigIntegerField(unique=True)  # 1, 2, 3 …: one that is missing shows
     root = models.BinaryField()
     note = models.TextField()
     made_at = models.DateTimeField()

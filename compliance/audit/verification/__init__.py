@@ -1,6 +1,7 @@
 """Is everything on record in the log, unchanged, and is the log whole? Every fault is named in a sentence.
 
-From the outside in: signed heads, tiles, the database's leaves, the events that leaves commit to, what they say, blobs.
+From the outside in: signed heads, tiles, the database's leaves, the events that leaves commit to, what they say, blobs,
+the files of models.
 Replays (`compliance.serving.replay`) go further, to scores and order.
 """
 
@@ -8,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
 
 from compliance.audit.heads import LogPlace
 from compliance.audit.verification.blobs import blobs
@@ -15,6 +19,7 @@ from compliance.audit.verification.documents import Needed, acts, records
 from compliance.audit.verification.events import events
 from compliance.audit.verification.heads import heads
 from compliance.audit.verification.leaves import leaves
+from compliance.audit.verification.models import models
 from compliance.audit.verification.tally import Progress, Tally, silent
 
 
@@ -32,3 +37,4 @@ def verify(place: LogPlace, *, now: datetime, tally: Tally | None = None, progre
     yield from records(needed, now, tally, progress)
     yield from acts(now, tally, progress)
     yield from blobs(needed)
+    yield from models(needed.models, Path(settings.MODEL_REGISTRY))

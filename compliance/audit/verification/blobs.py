@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
 from compliance.audit.canonical import digest
-from compliance.audit.keys.selectors import keys_of
 from compliance.audit.models import Blob, ItemVersion, SealedBlob
 from compliance.audit.storage.packing import unpack_bytes
 from compliance.audit.storage.sealing import SealBroken, open_blob
 from compliance.audit.verification.documents import Needed
+from compliance.audit.verification.keys import readable_keys
 
 AT_ONCE: Final = 500
 
@@ -60,12 +61,14 @@ def _sealed(needed: Needed, versions: dict[int, bytes]) -> Faults:
         present.add(place)
         if hashlib.sha256(blob.content).hexdigest() != place[1]:
             yield f"sealed blob {place[1]} of {blob.period:%Y-%m} does not hash to its address"
-    keys = keys_of(set(needed.owners.values()))
+    keys, _ = readable_keys(needed.owners.values())  # whose key is broken was named with their records
     names, owners = dict(needed.sealed), dict(needed.owners)
     waiting, seen = set(names), set(names)
     while waiting:  # what a blob names in its turn is looked at in the next round
         further: set[Place] = set()
-        for place, content in _contents(waiting & present):
+        for place, owner, content in _contents(waiting & present):
+            if owner != owners[place]:
+                yield f"{names[place]} {place[1]} is on record as another person's"
             if (key := keys.get(owners[place])) is None:
                 continue  # erased, or named as gone already
             said, faults = _said(key, content, versions)
@@ -79,8 +82,8 @@ def _sealed(needed: Needed, versions: dict[int, bytes]) -> Faults:
         seen |= further
 
 
-def _contents(places: set[Place]) -> Iterator[tuple[Place, bytes]]:
-    """The contents of blobs, some at a time."""
+def _contents(places: set[Place]) -> Iterator[tuple[Place, UUID, bytes]]:
+    """Whose blobs are on record as, and their contents, some at a time."""
     ordered = iter(sorted(places))
     while chunk := list(islice(ordered, AT_ONCE)):
         rows = SealedBlob.objects.filter(
@@ -89,7 +92,7 @@ def _contents(places: set[Place]) -> Iterator[tuple[Place, bytes]]:
         for row in rows:
             place = (row.period, bytes(row.address).hex())
             if place in places:
-                yield place, bytes(row.content)
+                yield place, row.pseudonym, bytes(row.content)
 
 
 def _said(key: bytes, content: bytes, versions: dict[int, bytes]) -> tuple[Document, list[str]]:

@@ -9,15 +9,16 @@ from uuid import UUID
 
 from compliance.audit.columns import column_differences
 from compliance.audit.events import SERVE
-from compliance.audit.keys.selectors import erased_among, keys_of
+from compliance.audit.keys.selectors import erased_among
 from compliance.audit.models import AuditEvent, ServeRecord
 from compliance.audit.selectors import opened
 from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import SealBroken, is_sealed
 from compliance.audit.verification.events import as_logged, unlogged
+from compliance.audit.verification.keys import readable_keys
 from compliance.audit.verification.rows import Row, pages
 from compliance.audit.verification.tally import Progress, Tally, silent
-from ranking.catalogue.clock import to_ms
+from ranking.catalogue.clock import from_ms
 
 Faults = Iterator[str]
 Document = dict[str, Any]
@@ -30,11 +31,14 @@ class Needed:
         self.clear: dict[str, str] = {}  # SHA-256 -> what needs it
         self.sealed: dict[tuple[date, str], str] = {}  # (period, address) -> what needs it
         self.owners: dict[tuple[date, str], UUID] = {}  # of sealed ones: whose key opens them
+        self.models: dict[str, str] = {}  # address -> what needs it
 
     def add(self, record: ServeRecord, document: Document) -> None:
         """Note what one record names. Raises KeyError, TypeError for a document of another form."""
         whose = f"serve record {record.id}"
         self.clear[document["policy_sha256"]] = f"{whose}: its policy pack"
+        if document["model_sha256"]:
+            self.models.setdefault(document["model_sha256"], whose)
         if "inputs" not in document:
             self.clear[document["snapshot_sha256"]] = f"{whose}: its feature snapshot"
             return
@@ -94,11 +98,11 @@ def acts(now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
 
 def _act(event: AuditEvent, document: Document) -> Faults:
     try:
-        recorded = (document["id"], document["kind"], document["happened_ms"])
-    except (LookupError, TypeError):
+        recorded = (document["id"], document["kind"], from_ms(document["happened_ms"]))
+    except (ArithmeticError, LookupError, TypeError):
         yield f"audit event {event.id}: its bytes are no audit event"
         return
-    if recorded != (str(event.id), event.kind, to_ms(event.happened_at)):
+    if recorded != (str(event.id), event.kind, event.happened_at):
         yield f"audit event {event.id}: its columns are not what its bytes say"
 
 
@@ -113,8 +117,8 @@ class _People:
         columns = _columns(model)
         owner, body = columns.index("pseudonym"), columns.index("body")
         whose = {values[owner] for _, values in page if is_sealed(values[body])} - {None}
-        self._keys = keys_of(whose)
-        self._erased = erased_among(whose - self._keys.keys())
+        self._keys, self._broken = readable_keys(whose)
+        self._erased = erased_among(whose - self._keys.keys() - self._broken.keys())
 
     def opened(self, row: ServeRecord | AuditEvent, owner: UUID | None) -> Document | None:
         """A row's document; None for what was sealed for somebody who was erased: it does not open, and should not.
@@ -125,6 +129,8 @@ class _People:
         if not key and is_sealed(bytes(row.body)):
             if owner in self._erased:
                 return None
+            if owner in self._broken:
+                raise _Closed(f" does not open: {self._broken[owner]}")
             raise _Closed(" is sealed with a key that is gone, though nobody was erased")
         try:
             return opened(row, key)

@@ -27,7 +27,11 @@ def heads(place: LogPlace, now: datetime) -> Generator[str, None, Checkpoint | N
     texts = [(folder / CHECKPOINT, published(folder)) for folder in place.folders]
     known: dict[int, Checkpoint] = {}
     made: dict[int, datetime] = {}
+    number = 0
     for row in LogCheckpoint.objects.order_by("size").iterator():
+        if row.number != number + 1:
+            yield f"checkpoint {row.size} is number {row.number} and follows on number {number}: some were removed"
+        number = row.number
         try:
             known[row.size], made[row.size] = place.row_head(row), row.made_at
         except NoteRefused as error:
