@@ -31,12 +31,11 @@ VALUES: Final = (
 
 def keys() -> dict[str, str]:
     """Give out one key of each kind; headers by which its holder is known."""
-    from host.regulator_portal.models import AuditorKey
-
+    from compliance.audit.access import auditors
     from compliance.audit.access.viewing import SCOPES
     from compliance.audit.ingest import sources
     from compliance.audit.ingest.models import IngestSource
-    from host.regulator_portal import services
+    from compliance.audit.models import AuditorKey
 
     names = {"by": "one person", "why": "hostile requests"}
     if IngestSource.objects.filter(name=SOURCE).exists():
@@ -44,7 +43,7 @@ def keys() -> dict[str, str]:
     else:
         source = sources.add(name=SOURCE, service="test", **names)
     auditor = f"{AUDITOR}-{AuditorKey.objects.count()}"
-    auditor_key = services.add(name=auditor, scopes=SCOPES, days=1, approved_by="another person", **names)
+    auditor_key = auditors.add(name=auditor, scopes=SCOPES, days=1, approved_by="another person", **names)
     return {"source": source, "auditor": auditor_key}
 
 
