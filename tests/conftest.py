@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from compliance.audit.keys.services import forget_all
 from compliance.audit.storage.items import known
+from compliance.policy import in_force
 from host.demo import world as demo_world
 from host.demo.people import PASSWORD, make_accounts
 from host.demo.ranker import train_and_register
@@ -75,6 +76,7 @@ def nothing_remembered() -> None:
     """Forget what this process knows of the database: tests roll it back or empty it behind its back."""
     forget_all()
     known.forget()
+    in_force.forget()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from compliance.audit.keys.errors import KeyBroken, KeyErased, VaultRefused
 from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
 from compliance.policy.facts import Planned, make_plan
+from compliance.policy.in_force import put_on_record
 from compliance.policy.pack import PackRefused
 from compliance.policy.router import NoOrder
 from compliance.serving import pipeline
@@ -59,6 +60,7 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
     """
     with _failing_closed():
         planned = make_plan(subject, context.surface, context.slate_size)
+        put_on_record(planned.pack, service=subject.service, now=context.now)
         earlier = answer_to(subject, context, idempotency_key)
         if earlier is not None and still_allowed(subject, earlier, planned.plan):
             return slate_of(earlier, replayed=True)

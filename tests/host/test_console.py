@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
-from compliance.audit.models import ServeRecord
+from compliance.audit.events import latest
+from compliance.audit.models import AuditEvent, ServeRecord
 from ranking.catalogue.models import Event
 from tests.conftest import World
 
@@ -72,3 +74,25 @@ def test_an_account_can_be_added_by_e_mail_address(ada: Client, world: World) ->
     assert ada.post("/admin/accounts/user/add/", data).status_code == 302
     assert world.user("mo").subject is None
     assert ada.get(f"/admin/accounts/user/{world.user('mo').pk}/change/").status_code == 200
+
+
+def test_each_look_at_records_is_on_record_itself_and_one_that_cannot_be_is_refused(
+    ada: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looks() -> int:
+        return AuditEvent.objects.filter(kind="staff_view").count()
+
+    assert ada.get("/admin/audit/serverecord/?surface=home").status_code == 200
+    assert looks() == 1
+    said = latest("staff_view") or {}
+    assert said["by"] == {"account": world.user("ada").pk}
+    assert (said["path"], said["query"]) == ("/admin/audit/serverecord/", "surface=home")
+    ada.get("/admin/ranker/modelversion/")
+    assert looks() == 1
+
+    def full(**_: object) -> None:
+        raise OperationalError("no space left")
+
+    monkeypatch.setattr("host.dashboard.admin.note", full)
+    with pytest.raises(OperationalError):
+        ada.get("/admin/audit/serverecord/")

@@ -43,6 +43,9 @@ class AuditEvent(models.Model):
     body = models.BinaryField()
     salt = models.BinaryField()
 
+    class Meta:
+        indexes = [models.Index(fields=["kind", "-id"], name="acts_of_a_kind")]
+
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 

@@ -129,7 +129,9 @@ def test_what_is_missing_is_named() -> None:
         read(document)
 
 
-@pytest.mark.parametrize(("at_ms", "said"), [(NOW - 29 * DAY, "too late"), (NOW + 600_000, "future")], ids=["old", "future"])
+@pytest.mark.parametrize(
+    ("at_ms", "said"), [(NOW - 29 * DAY, "too late"), (NOW + 600_000, "future")], ids=["old", "future"]
+)
 def test_a_decision_of_another_time_is_refused(at_ms: int, said: str) -> None:
     with pytest.raises(Wrong, match=said):
         read(decision(1, at_ms=at_ms))

@@ -1,0 +1,38 @@
+"""Rules and weights change with their pack: which one is in force is on record before anything is planned with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+
+from compliance.audit.events import latest, note
+from compliance.policy.pack import Pack
+
+KIND: Final = "policy"
+
+_on_record: set[tuple[str, str]] = set()  # (service, pack) that this process has seen committed
+
+
+def put_on_record(pack: Pack, *, service: str, now: datetime) -> None:
+    """Note that a service's lists are planned with this pack from now on, where that was not so before.
+
+    Processes of two releases that run side by side note each change between them: that is what happened.
+    """
+    if (service, pack.sha256) in _on_record:
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('policy in force'))")
+        last = latest(KIND)
+        before = "" if last is None else last["policy_sha256"]
+        if before != pack.sha256:
+            what = {"service": service, "policy_sha256": pack.sha256, "before_sha256": before}
+            note(kind=KIND, happened_at=now, what={**what, "by": "release", "why": "the release brings this pack"})
+    if not connection.in_atomic_block:  # else it may still be rolled back
+        _on_record.add((service, pack.sha256))
+
+
+def forget() -> None:
+    """Forget what this process has seen on record."""
+    _on_record.clear()
