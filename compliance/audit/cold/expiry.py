@@ -6,11 +6,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.audit.cold.move import list_files, said_by
+from compliance.audit.cold.schema import RECORDS
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.events import note
 from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.keys.orders import SCHEDULE, SUBJECT, order
-from compliance.audit.models import ColdMonth
+from compliance.audit.models import ColdMonth, ServeKey
 from compliance.audit.retention.classes import classes
 
 
@@ -37,6 +38,8 @@ def expire(month_id: int, *, store: ColdStore, by: str, approved_by: str, why: s
             month.expiry_event = note(kind="retention_expiry", happened_at=now, what=what)
             month.expired_at = now
             month.save(update_fields=["expiry_event", "expired_at"])
+            if month.table == RECORDS.name:  # an idempotency key must not outlive the slate that answered it
+                ServeKey.objects.filter(record_id__gte=month.first_id, record_id__lte=month.last_id).delete()
     clear(store)
 
 

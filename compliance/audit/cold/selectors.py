@@ -7,7 +7,7 @@ need not know. What is asked of DuckDB is bound to it as values; which files are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -18,6 +18,10 @@ from compliance.audit.cold import queries
 from compliance.audit.cold.place import cold_store
 from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, ColdTable
 from compliance.audit.models import AuditEvent, ColdMonth, SealedBlob, ServeRecord
+from ranking.catalogue.clock import to_ms
+
+APART: Final = timedelta(days=1)
+"""How far an id's clock may be from what its record says."""
 
 Row = TypeVar("Row", bound=Model)
 
@@ -70,8 +74,17 @@ def cold_page(
 
 
 def counts(by: Sequence[str], *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
-    """How many cold records there are by clear columns, the most first. Raises queries.NotCounted."""
-    return queries.counts(_paths(_months(RECORDS)), by, since=since, until=until)
+    """How many cold records there are by clear columns, the most first. Raises queries.NotCounted, ColdDamaged."""
+    months = _months(RECORDS)
+    if since is not None:
+        months = months.filter(last_id__gte=_id_at(since - APART))
+    if until is not None:
+        months = months.filter(first_id__lt=_id_at(until + APART))
+    return queries.counts(_paths(months), by, since=since, until=until)
+
+
+def _id_at(moment: datetime) -> UUID:
+    return UUID(int=max(0, to_ms(moment)) << 80)
 
 
 def cold_ids(table: ColdTable, ids: Sequence[UUID]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from compliance.audit.ingest.document import APART_MS, LARGEST
 from compliance.audit.ingest.models import IngestClaim, IngestSource
 from compliance.audit.ingest.numbers import missing
 from compliance.audit.ingest.ranges import Range
-from compliance.audit.models import ServeRecord
+from compliance.audit.models import ColdMonth, ServeRecord
 from ranking.catalogue.clock import from_ms, to_ms
 
 HOUR_MS: Final = 3_600_000
@@ -98,4 +98,10 @@ def counted(source: str, hour: datetime) -> int:
     first = UUID(int=max(0, to_ms(hour) - APART_MS) << 80)
     last = UUID(int=(to_ms(hour + HOUR) + APART_MS + 1) << 80)
     rows = ServeRecord.objects.filter(id__gte=first, id__lt=last, source=source)
-    return rows.filter(served_at__gte=hour, served_at__lt=hour + HOUR).count()
+    hot = rows.filter(served_at__gte=hour, served_at__lt=hour + HOUR).count()
+    if not ColdMonth.objects.filter(table="records", first_id__lt=last, last_id__gte=first):
+        return hot
+    from compliance.audit.cold.selectors import counts  # DuckDB: only for hours that left the database
+
+    cold = counts(["source"], since=hour, until=hour + HOUR)
+    return hot + sum(int(each["records"]) for each in cold if each["source"] == source)

@@ -16,9 +16,10 @@ from compliance.audit.cold import iceberg
 from compliance.audit.cold.place import cold_store
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.heads import LogPlace
+from compliance.audit.ingest.reconciling import counted
 from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.keys.orders import SCHEDULE
-from compliance.audit.models import AuditEvent, ColdMonth, LegalHold, LogEntry
+from compliance.audit.models import AuditEvent, ColdMonth, LegalHold, LogEntry, ServeKey
 from compliance.audit.place import log_place
 from compliance.audit.retention.holds import NoSuchHold, hold_on_person, lift_hold, place_hold
 from compliance.audit.retention.needed import (
@@ -29,6 +30,7 @@ from compliance.audit.retention.needed import (
 )
 from compliance.audit.retention.plan import Step, plan
 from compliance.audit.retention.services import Busy, alone, retain
+from compliance.audit.selectors import record_anywhere, record_for_key
 from compliance.audit.sequencer import assign, publish
 from compliance.audit.tasks import retain_by_schedule
 from tests.compliance.cold.aged import SUMMER, aged_month
@@ -88,10 +90,18 @@ def test_the_end_of_retention_deletes_files_and_the_log_still_verifies(month: Lo
     early = steps(date(2027, 9, 4))["delete", "records"]
     assert early.state == "kept"
     assert "kept until 2027-09-05: 400 days (AI Act Art. 19(1)" in early.because
+    row = record_anywhere(LogEntry.objects.filter(kind="serve")[0].event_id)
+    assert row is not None
+    ServeKey.objects.create(pseudonym=row.pseudonym, key="once", record_id=row.id)
+    hour = row.served_at.replace(minute=0, second=0, microsecond=0)
+    assert counted("", hour) == 1
     files = {each["name"] for each in ColdMonth.objects.get(table="records").files}
     assert done(date(2027, 9, 5)) == []
     assert not [name for name in files if (Path(cold_store().uri) / name).exists()]
     assert iceberg.files(cold_store(), "records") == []
+    assert record_for_key(pseudonym=row.pseudonym, key="once") is None
+    assert not ServeKey.objects.exists()
+    assert counted("", hour) == 0
     act = json.loads(bytes(AuditEvent.objects.filter(kind="retention_expiry").order_by("-id")[0].body))
     assert (act["by"], act["approved_by"], act["period"]) == ("ada", "bob", "2026-07-01")
     assert faults(month) == []
