@@ -52,3 +52,29 @@ def fill(count: int, *, source: str = "bench") -> None:
         numbers = range(start + 1, min(start + BATCH, count) + 1)
         events = [decision(number, pseudonym=people[number % PEOPLE]) for number in numbers]
         record_batch(source=made, events=events, now_ms=int(time.time() * 1000))
+
+
+def made_world(home: Path) -> None:
+    """A made-up catalogue with people who signed in, and a really trained ranker that is live."""
+    from dataclasses import replace
+
+    from django.conf import settings
+    from django.utils import timezone
+
+    from host.demo import world
+    from host.demo.people import make_accounts
+    from host.demo.ranker import train_and_register
+    from ranking.data import movielens
+    from ranking.data.catalogue import read_films, read_people
+    from ranking.serving.services import go_live
+    from ranking.training import presets
+    from tests import made_world as recipe
+
+    settings.MODEL_REGISTRY = home / "models"
+    folder = recipe.write(home / "made-world")
+    dataset, _ = world.moved_to_now(movielens.load(folder), timezone.now())
+    source = world.Source(dataset=dataset, films=tuple(read_films(folder)), people=tuple(read_people(folder)))
+    world.load(service=settings.SERVICE, source=source)
+    make_accounts(service=settings.SERVICE, source=source)
+    model = train_and_register(dataset, replace(presets.movielens(), epochs=1), seed=1)
+    go_live(service=settings.SERVICE, sha256=model.sha256)
