@@ -1,50 +1,99 @@
-"""Serve slates, restart everything, put a newer model live, replay them all; then change bytes and see them named.
+"""Serve slates under three models, restart everything, and replay them all; then on other instruction sets; then change
+bytes and see them named.
 
-Run: python bench/replay.py [--slates 1000] [--check]
+Every part is a process of its own on freshly started engines, so that nothing but the records is carried over.
+
+Run: python bench/replay.py [--slates 1000] [--across 300] [--check]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.timing import table, verdict
 from bench.world import connect_to_demo
 
+if TYPE_CHECKING:
+    from compliance.serving.replay.report import Report
+
+
+class Part(NamedTuple):
+    """One process: what it does, with which number, on which instruction set ("": all that there is)."""
+
+    name: str
+    number: int = 0
+    capability: str = ""
+
 
 def main() -> int:
-    """Run each part as a process of its own, so that nothing but the records is carried over."""
+    """Run all parts, and say what came out of each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--slates", type=int, default=1000)
+    parser.add_argument("--slates", type=int, default=1000, help="in all, over three models")
+    parser.add_argument("--across", type=int, default=300, help="replayed on each other instruction set")
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         connect_to_demo()
-        return PARTS[options.part](options.slates)
+        return PARTS[options.part](options.number)
     rows, missed = [], []
-    for part in ("serve", "promote", "replay", "tamper", "restore"):
+    for part in plan(options.slates, options.across):
         began = time.monotonic()
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, __file__, "--part", part, "--slates", str(options.slates)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines()
-        rows.append([part, lines[-1] if lines else "", f"{time.monotonic() - began:.1f}"])
-        if done.returncode:
-            missed.append(f"{part}: {lines[-1] if lines else 'failed'}")
+        returned, last = run(part)
+        words = f"{part.name} ({part.capability})" if part.capability else part.name
+        rows.append([words, last, f"{time.monotonic() - began:.1f}"])
+        print(f"{words}: {last}", file=sys.stderr, flush=True)
+        if returned:
+            missed.append(f"{words}: {last or 'failed'}")
         time.sleep(3)  # the engines stop with their last client, so that every part starts them anew
     table("Replay, every part in a fresh process on freshly started engines", ["part", "result", "s"], rows)
     return verdict(missed, check=options.check)
+
+
+def plan(slates: int, across: int) -> list[Part]:
+    """The parts in their order. Slates are served under three models in turn."""
+    third = slates // 3
+    return [
+        Part("serve", slates - 2 * third),
+        Part("promote", 1),
+        Part("serve", third),
+        Part("promote", 2),
+        Part("serve", third),
+        Part("sign"),
+        Part("replay", slates),
+        Part("across", across, "avx2"),
+        Part("across", across, "default"),
+        Part("serve", across, "avx2"),
+        Part("sign"),
+        Part("across", across),
+        Part("tamper"),
+        Part("restore"),
+    ]
+
+
+def run(part: Part) -> tuple[int, str]:
+    """One part in a process of its own; its exit status and its last line."""
+    chosen = {"ATEN_CPU_CAPABILITY": part.capability} if part.capability else {}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, __file__, "--part", part.name, "--number", str(part.number)],
+        env={**os.environ, **chosen},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines()
+    return done.returncode, lines[-1] if lines else ""
 
 
 def serve(slates: int) -> int:
@@ -85,7 +134,7 @@ def serve(slates: int) -> int:
     return 0
 
 
-def promote(_: int) -> int:
+def promote(seed: int) -> int:
     """Train another model, briefly, and make it live."""
     from dataclasses import replace
 
@@ -99,26 +148,71 @@ def promote(_: int) -> int:
 
     before = registry().live()
     assert before is not None
-    (registry().root / "before-bench").write_text(before)
+    kept = registry().root / "before-bench"
+    if not kept.exists():
+        kept.write_text(before)
     dataset = movielens.load(fetch.movielens(None, cache=settings.HOME_DIR / "data").folder)
-    report = train_and_register(dataset, replace(presets.movielens(), epochs=1), seed=99)
+    report = train_and_register(dataset, replace(presets.movielens(), epochs=1), seed=99 + seed)
     go_live(service=settings.SERVICE, sha256=report.sha256)
     print(f"model {report.sha256[:12]} live instead of {before[:12]}")
     return 0 if report.sha256 != before else 1
 
 
-def replay(slates: int) -> int:
-    """Replay the latest records."""
-    from compliance.audit.models import ServeRecord
-    from compliance.serving.replay import Replayer
+def sign(_: int) -> int:
+    """Give every record its leaf under a signed checkpoint."""
+    from django.core.management import call_command
 
-    replayer, identical, scored, total = Replayer(), 0, 0, 0
-    for record in ServeRecord.objects.order_by("-id")[:slates].iterator():
-        total += 1
-        scored += bool(record.model_sha256)
-        identical += replayer.replay(record).identical
-    print(f"{identical} of {total} replayed to identical bytes ({scored} of them scored by a model)")
-    return 0 if identical == total == slates else 1
+    from compliance.audit.models import LogEntry, LogQueue
+
+    call_command("sequencer", once=True, verbosity=0)
+    print(f"{LogEntry.objects.count()} events in the log, {LogQueue.objects.count()} wait")
+    return 0
+
+
+def replay(slates: int) -> int:
+    """Replay the latest records: the same bits, under the signed tree, over three models."""
+    from compliance.audit.models import ServeRecord
+    from compliance.serving.replay import Grade
+
+    began = time.monotonic()
+    report = replayed(slates)
+    each = (time.monotonic() - began) * 1000 / max(1, report.total)
+    ids = ServeRecord.objects.order_by("-id").values("id")[:slates]
+    scored = ServeRecord.objects.filter(id__in=ids).exclude(model_sha256=None)
+    models = scored.values("model_sha256").distinct().count()
+    print(f"{report.summary()}; {scored.count():,} scored, by {models} models; {each:.1f} ms each")
+    whole = report.kept and report.grades[Grade.R2] == report.identical == report.total == slates and models == 3
+    return 0 if whole else 1
+
+
+def across(slates: int) -> int:
+    """Replay records that another instruction set scored: close scores, the same slates."""
+    import torch
+
+    from compliance.serving.replay import Grade
+
+    report = replayed(slates)
+    changed = report.grades[Grade.R0] + report.grades[Grade.NONE]
+    here = torch.backends.cpu.get_cpu_capability()
+    other = report.environment_differs["cpu_capability"]
+    lacking = "" if other else "; this processor has no other instruction set to compare with"
+    print(
+        f"on {here}: {report.summary()}; {other:,} of another instruction set; {changed} slates changed{lacking}"
+    )
+    return 0 if report.kept and changed == 0 else 1
+
+
+def replayed(slates: int) -> Report:
+    """Replays of the latest records, counted."""
+    from compliance.audit.place import log_place
+    from compliance.serving.replay import Replayer
+    from compliance.serving.replay.choice import latest
+    from compliance.serving.replay.report import Report
+
+    report = Report()
+    for outcome in Replayer(place=log_place()).replay_all(latest(slates)):
+        report.add(outcome)
+    return report
 
 
 def tamper(_: int) -> int:
@@ -194,7 +288,9 @@ ADULTS = 16
 PARTS: dict[str, Callable[[int], int]] = {
     "serve": serve,
     "promote": promote,
+    "sign": sign,
     "replay": replay,
+    "across": across,
     "tamper": tamper,
     "restore": restore,
 }
