@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import platform
+import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +79,12 @@ def test_no_module_is_longer_than_400_lines() -> None:
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_a_web_process_loads_nothing_of_the_cold_tier_before_it_is_asked_for_it() -> None:
+    code = "import django, sys; django.setup(); import host.urls; print({'duckdb', 'pyiceberg'} & set(sys.modules))"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "host.settings.test"}
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"

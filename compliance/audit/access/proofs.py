@@ -10,12 +10,12 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 
 from compliance.audit import evidence
+from compliance.audit.delay import MERGE_DELAY
 from compliance.audit.heads import LogForked, LogPlace, newest
 from compliance.audit.log.commitment import SaltRefused, commit
 from compliance.audit.log.note import Checkpoint
 from compliance.audit.models import LogEntry, LogQueue, ServeRecord
 from compliance.audit.place import log_place
-from compliance.audit.verification.delay import MERGE_DELAY
 from compliance.audit.witnessing.policy import witness_policy
 from compliance.audit.witnessing.selectors import cosigners_of
 

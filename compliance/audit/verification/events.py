@@ -11,8 +11,8 @@ from django.db import connection
 
 from compliance.audit.cold.place import cold_store
 from compliance.audit.cold.verification import ColdEvents
+from compliance.audit.delay import overdue
 from compliance.audit.log.commitment import SaltRefused, commit
-from compliance.audit.verification.delay import overdue
 from compliance.audit.verification.rows import Leaf
 from compliance.audit.verification.tally import Tally
 

@@ -9,12 +9,12 @@ from typing import Final
 from django.db.models import Count, Max, Min
 
 from compliance.audit import sequencer
+from compliance.audit.delay import overdue
 from compliance.audit.heads import LogForked, LogPlace
 from compliance.audit.log.batch import BatchRefused
 from compliance.audit.log.note import Checkpoint
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.models import LogEntry
-from compliance.audit.verification.delay import overdue
 from compliance.audit.verification.tally import Progress, silent
 
 EVERY: Final = 10_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from compliance.audit.delay import MERGE_DELAY
 from compliance.audit.log.note import NoteRefused, open_note
 from compliance.audit.models import LogCheckpoint
 from compliance.audit.models.witnesses import LogCosignature
-from compliance.audit.verification.delay import MERGE_DELAY
 from compliance.audit.witnessing.policy import WitnessPolicy
 from compliance.audit.witnessing.selectors import cosigners_of, enough_cosigned
 

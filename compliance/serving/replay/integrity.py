@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from compliance.audit.columns import column_differences
+from compliance.audit.delay import overdue
 from compliance.audit.heads import LogForked, LogPlace, newest
 from compliance.audit.log.batch import BatchRefused, entry_of
 from compliance.audit.log.commitment import SaltRefused, commit
@@ -17,7 +18,6 @@ from compliance.audit.log.note import Checkpoint
 from compliance.audit.log.reading import LogDamaged
 from compliance.audit.log.tree import NotProved, leaf_hash, verify_inclusion
 from compliance.audit.models import LogEntry, LogQueue, ServeRecord
-from compliance.audit.verification.delay import overdue
 from compliance.serving.recording import RECORD_VERSION
 from compliance.serving.replay.differences import Difference, compare
 
