@@ -80,14 +80,19 @@ def audit(place: LogPlace, count: int) -> Result:
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    walls, cpus, faults = [], [], []
+    walls, faults, jobs = [], [], max(2, os.cpu_count() or 1)
     for _ in range(3):
-        wall, cpu = time.perf_counter(), time.process_time()
-        faults += list(verify(place, now=timezone.now() + timedelta(seconds=30)))
+        wall = time.perf_counter()
+        faults += list(verify(place, now=timezone.now() + timedelta(seconds=30), jobs=jobs))
         walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
     best = min(walls)
-    rows = [["full audit, s of wall time (of its own CPU), best of 3", f"{best:.2f} ({min(cpus):.2f})"]]
+    spent = time.process_time()
+    list(verify(place, now=timezone.now() + timedelta(seconds=30)))
+    spent = time.process_time() - spent
+    rows = [
+        [f"full audit in {jobs} processes, s of wall time, best of 3", f"{best:.2f}"],
+        ["full audit in one process, s of its own CPU", f"{spent:.2f}"],
+    ]
     missed = [f"a whole log is found faulty: {faults[0]}"] if faults else []
     if best > MOST_AUDIT_S:
         missed.append(f"the full audit of {count:,} takes {best:.1f} s, more than {MOST_AUDIT_S:.0f}")

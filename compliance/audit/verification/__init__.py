@@ -20,21 +20,33 @@ from compliance.audit.verification.events import events
 from compliance.audit.verification.heads import heads
 from compliance.audit.verification.leaves import leaves
 from compliance.audit.verification.models import models
+from compliance.audit.verification.parts import begun, gathered
 from compliance.audit.verification.tally import Progress, Tally, silent
 
 
-def verify(place: LogPlace, *, now: datetime, tally: Tally | None = None, progress: Progress = silent) -> Iterator[str]:
+def verify(
+    place: LogPlace, *, now: datetime, tally: Tally | None = None, progress: Progress = silent, jobs: int = 1
+) -> Iterator[str]:
     """Yield every fault found; nothing when all is as it was recorded. It may run beside a sequencer and a door.
 
-    `tally` is counted up on the way, `progress` hears how far the work is.
+    `tally` is counted up on the way, `progress` hears how far the work is. With several `jobs` other processes check
+    the serve records; then it must not be called in a transaction. Raises InTransaction.
     """
-    tally = tally or Tally()
+    tally, needed = tally or Tally(), Needed()
+    if jobs == 1:
+        yield from _log(place, now, tally, progress)
+        yield from records(needed, now, tally, progress)
+    else:
+        with begun(jobs, now) as parts:
+            yield from _log(place, now, tally, progress)
+            yield from gathered(parts, needed, tally)
+    yield from acts(now, tally, progress)
+    yield from blobs(needed)
+    yield from models(needed.models, Path(settings.MODEL_REGISTRY))
+
+
+def _log(place: LogPlace, now: datetime, tally: Tally, progress: Progress) -> Iterator[str]:
     progress("signed heads", 0)
     head = yield from heads(place, now)
     yield from leaves(place, head, now, progress)
     yield from events(tally)
-    needed = Needed()  # by the records of this moment: a later one brings blobs that are not looked at
-    yield from records(needed, now, tally, progress)
-    yield from acts(now, tally, progress)
-    yield from blobs(needed)
-    yield from models(needed.models, Path(settings.MODEL_REGISTRY))

@@ -16,7 +16,7 @@ from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import SealBroken, is_sealed
 from compliance.audit.verification.events import as_logged, unlogged
 from compliance.audit.verification.keys import readable_keys
-from compliance.audit.verification.rows import Row, pages
+from compliance.audit.verification.rows import FIRST, LAST, Row, pages
 from compliance.audit.verification.tally import Progress, Tally, silent
 from ranking.catalogue.clock import from_ms
 
@@ -33,6 +33,13 @@ class Needed:
         self.owners: dict[tuple[date, str], UUID] = {}  # of sealed ones: whose key opens them
         self.models: dict[str, str] = {}  # address -> what needs it
 
+    def merge(self, other: Needed) -> None:
+        """Add what another part of the records needs."""
+        self.clear |= other.clear
+        self.sealed |= other.sealed
+        self.owners |= other.owners
+        self.models |= other.models
+
     def add(self, record: ServeRecord, document: Document) -> None:
         """Note what one record names. Raises KeyError, TypeError for a document of another form."""
         whose = f"serve record {record.id}"
@@ -48,9 +55,17 @@ class Needed:
         self.owners[period, snapshot] = record.pseudonym
 
 
-def records(needed: Needed, now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
+def records(
+    needed: Needed,
+    now: datetime,
+    tally: Tally,
+    progress: Progress = silent,
+    *,
+    after: UUID = FIRST,
+    until: UUID = LAST,
+) -> Faults:
     """Name every serve record that is not as logged, does not open, or whose columns say something else."""
-    for page in pages("audit_serverecord", _columns(ServeRecord)):
+    for page in pages("audit_serverecord", _columns(ServeRecord), after=after, until=until):
         people = _People(page, ServeRecord)
         for leaf, values in page:
             record = ServeRecord(*values)  # type: ignore[misc]  # in the order of `_columns`

@@ -10,11 +10,11 @@ import psycopg
 from django.db import connection
 
 AT_ONCE: Final = 10_000
-_FIRST: Final = UUID(int=0)
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 _PAGE: Final = """
 SELECT e.leaf, e.kind, e.digest, q.id IS NOT NULL, r.*
-FROM (SELECT {columns} FROM {table} WHERE id > %s ORDER BY id LIMIT {at_once}) AS r
+FROM (SELECT {columns} FROM {table} WHERE id > %s AND id <= %s ORDER BY id LIMIT {at_once}) AS r
 LEFT JOIN audit_logentry e ON e.event_id = r.id
 LEFT JOIN audit_logqueue q ON q.id = r.id
 ORDER BY r.id
@@ -33,17 +33,16 @@ class Leaf(NamedTuple):
 Row = tuple[Leaf, tuple[Any, ...]]
 
 
-def pages(table: str, columns: Sequence[str]) -> Iterator[list[Row]]:
-    """All rows of one of our tables, `columns` beginning with its id. In binary, so that bytes are not spelt out."""
+def pages(table: str, columns: Sequence[str], *, after: UUID = FIRST, until: UUID = LAST) -> Iterator[list[Row]]:
+    """Rows of one of our tables, `columns` beginning with its id. In binary, so that bytes are not spelt out."""
     statement = _PAGE.format(table=table, columns=", ".join(columns), at_once=AT_ONCE)
-    last = _FIRST
-    while page := _page(statement, last):
+    while page := _page(statement, after, until):
         yield page
-        last = page[-1][1][0]
+        after = page[-1][1][0]
 
 
-def _page(statement: str, after: UUID) -> list[Row]:
+def _page(statement: str, after: UUID, until: UUID) -> list[Row]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, [after], binary=True)
+        cursor.execute(statement, [after, until], binary=True)
         return [(Leaf(*row[:4]), row[4:]) for row in cursor.fetchall()]

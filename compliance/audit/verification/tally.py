@@ -18,6 +18,13 @@ class Tally:
     lost: int = 0
     duplicated: int = 0
 
+    def merge(self, other: Tally) -> None:
+        """Add what another process counted."""
+        self.records += other.records
+        self.acts += other.acts
+        self.lost += other.lost
+        self.duplicated += other.duplicated
+
 
 def silent(what: str, done: int) -> None:
     """Progress that nobody watches."""

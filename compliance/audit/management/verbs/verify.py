@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from argparse import ArgumentParser
 from typing import Any
 
 from django.utils import timezone
@@ -21,11 +22,15 @@ class Verify(Verb):
     name = "verify"
     help = "find everything that is not as it was recorded"
 
-    def run(self, talk: Talk, **_: Any) -> int:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """How many processes."""
+        parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that check serve records")
+
+    def run(self, talk: Talk, **options: Any) -> int:
         """Check all there is."""
         started, now, faults, tally = time.monotonic(), timezone.now(), [], Tally()
         checked = {"events": LogEntry.objects.count(), "checkpoints": LogCheckpoint.objects.count()}
-        for fault in verify(log_place(), now=now, tally=tally, progress=talk.progress):
+        for fault in verify(log_place(), now=now, tally=tally, progress=talk.progress, jobs=max(1, options["jobs"])):
             faults.append(fault)
             talk.say(fault)
         checked |= {"records": tally.records, "acts": tally.acts}
