@@ -159,3 +159,13 @@ def test_the_inventory_names_each_thing_that_a_record_needs(
     text, _ = failed("--inventory")
     assert "3 records need policy pack" in text
     assert "nothing: it is missing" in text
+
+
+def test_it_is_a_verb_of_the_audit_command_too(records: list[ServeRecord]) -> None:
+    out = io.StringIO()
+    call_command("audit", "replay", "--last", "3", "--json", stdout=out)
+    assert json.loads(out.getvalue())["grades"] == {"R2": 3}
+    ServeRecord.objects.filter(id=records[1].id).update(tier="none")
+    with pytest.raises(CommandError) as caught:
+        call_command("audit", "replay", str(records[1].id), stdout=io.StringIO())
+    assert caught.value.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -69,6 +70,7 @@ def _slot() -> Iterator[None]:
 
 def _document(outcome: Replay, seconds: float) -> dict[str, Any]:
     """An outcome, as it is shown."""
+    largest = outcome.largest_difference
     differences = [{"what": one.what, "recorded": one.recorded, "found": one.found} for one in outcome.differences]
     return {
         "serve_id": outcome.serve_id,
@@ -78,7 +80,7 @@ def _document(outcome: Replay, seconds: float) -> dict[str, Any]:
         "identical": outcome.identical,
         "differences": differences[:MOST_DIFFERENCES],
         "differences_count": len(differences),
-        "largest_difference": outcome.largest_difference,
+        "largest_difference": largest if largest is not None and math.isfinite(largest) else None,
         "environment_differs": list(outcome.environment_differs),
         "only_close": list(outcome.only_close),
         "milliseconds": round(seconds * 1000),

@@ -20,8 +20,9 @@ from compliance.audit.management.verbs.proofs import Bundle, Key, Prove
 from compliance.audit.management.verbs.rebuild import Rebuild
 from compliance.audit.management.verbs.retain import Retain
 from compliance.audit.management.verbs.verify import Verify
+from compliance.serving.replay.verb import ReplayVerb
 
-VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys, Grants, Retain, Hold)
+VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys, Grants, Retain, Hold, ReplayVerb)
 
 
 class Command(BaseCommand):
