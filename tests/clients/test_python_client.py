@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from clerestory_client import Client, Item, SpoolRefused
+from clerestory_client.documents import batch, document, uuid7
 from compliance.audit.ingest import backlog, sources
 from compliance.audit.ingest.numbers import ranges_of
+from compliance.audit.ingest.scanning import externals, scan
 from compliance.audit.keys.services import forget_all
 from compliance.audit.models import AuditEvent, LogQueue, ServeRecord
 from compliance.audit.selectors import document_of
@@ -142,6 +144,28 @@ def test_hours_are_claimed_once_and_agree(live_server: Any, key: str, tmp_path: 
         assert (found.hour_ms, found.claimed, found.on_record, found.unexplained) == (hour, 3, 3, 0)
         assert client.reconcile() == []
     assert AuditEvent.objects.filter(kind="reconciliation").count() == 1
+
+
+def test_what_it_sends_is_read_by_the_quick_look() -> None:
+    words = {"surface": "home", "feed_mode": "newest", "tier": "adult", "jurisdiction": "EU"}
+    now = int(time.time() * 1000)
+    items = [Item("é", source="newest", scores={"like": 1e-05, "click": 0.1 + 0.2, "a": 0.5}, propensity=0.25)]
+    texts = [
+        document(
+            event_id=uuid7(now),
+            pseudonym=PERSON,
+            served_at_ms=now,
+            words=words,
+            model=None,
+            items=items,
+            reasons=['no ,"served_at_ms": here'.replace('"', "'")],
+            parameters={"served_at_ms": "also not here"},
+        )
+        for _ in range(30)
+    ]
+    found = scan(batch(enumerate(texts, 1)))
+    assert found is not None
+    assert [one.sequence for one in externals(found["events"], service="s", source="x", now_ms=now)] == [*range(1, 31)]
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])
