@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 LEAST_SHARE: Final = 0.3
 BATCH: Final = 2_000
 TABLES: Final = "audit_serverecord, audit_logqueue, audit_ingestrange"
+PREPARING: Final[dict[str, float]] = {}
+"""Processor time that a turn used before its clock started."""
 HEADS: Final = ("click", "finish", "like", "report")
 
 
@@ -72,8 +74,8 @@ def measure(events: int, rounds: int, people: int, *, check: bool) -> int:
     bodies = list(made_bodies(events, people))
     gc.collect()
     gc.freeze()
-    found: dict[str, list[float]] = {}
-    with gunicorn(workers=1, threads=4) as (port, _):
+    found: dict[str, list[tuple[float, float]]] = {}
+    with gunicorn(workers=1, threads=4) as (port, pid):
         turns: dict[str, Callable[[], float]] = {
             "bare binary COPY, rows sealed before": lambda: bare(source, bodies),
             "ingest service, in this process": lambda: service(source, bodies),
@@ -83,26 +85,53 @@ def measure(events: int, rounds: int, people: int, *, check: bool) -> int:
         for number in range(rounds + 1):  # the first makes everybody's keys and warms everything up
             for name, turn in turns.items():
                 emptied()
+                before = spent(pid)
                 seconds = turn()
+                cpu = spent(pid) - before - PREPARING.pop("cpu", 0.0)
                 assert counted() == events
                 if number:
-                    found.setdefault(name, []).append(events / seconds)
+                    found.setdefault(name, []).append((events / seconds, cpu / events * 1e6))
     length = sum(map(len, bodies)) / events
     return report(found, f"{events:,} decisions a turn, {length:,.0f} B of JSON each, {people:,} people", check=check)
 
 
-def report(found: dict[str, list[float]], title: str, *, check: bool) -> int:
-    """Print rates and shares; shares are medians over rounds, so that noise hits all alike."""
-    base = np.array(next(iter(found.values())))
-    shares = {name: float(np.median(np.array(rates) / base)) for name, rates in found.items()}
-    rows = [[name, f"{np.median(rates):,.0f}", f"{shares[name]:.2f}"] for name, rates in found.items()]
-    table(f"Ingest: {title}", ["path", "decisions/s", "of bare COPY"], rows)
+def report(found: dict[str, list[tuple[float, float]]], title: str, *, check: bool) -> int:
+    """Print rates, shares and processor time; shares are medians over rounds, so that noise hits all alike."""
+    rates = {name: np.array([rate for rate, _ in turns]) for name, turns in found.items()}
+    cpu = {name: float(np.median([time for _, time in turns])) for name, turns in found.items()}
+    first = next(iter(found))
+    shares = {name: float(np.median(rate / rates[first])) for name, rate in rates.items()}
+    rows = [
+        [
+            name,
+            f"{np.median(rates[name]):,.0f}",
+            f"{shares[name]:.2f}",
+            f"{cpu[name]:.0f}",
+            f"{cpu[first] / cpu[name]:.2f}",
+        ]
+        for name in found
+    ]
+    head = ["path", "decisions/s", "of bare COPY", "CPU us each, all processes", "bare COPY's of it"]
+    table(f"Ingest: {title}", head, rows)
     missed = [
         f"{name} reaches {shares[name]:.2f} of bare COPY, less than {LEAST_SHARE}"
         for name in found
         if name.startswith("ingest API, 2") and shares[name] < LEAST_SHARE
     ]
     return verdict(missed, check=check)
+
+
+def spent(web: int) -> float:
+    """Seconds of processor time that this process, the web process and PostgreSQL's backends have used."""
+    import psutil
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
+        backends = [row[0] for row in cursor.fetchall()]
+    served = psutil.Process(web)
+    others = [served, *served.children(recursive=True), *map(psutil.Process, backends)]
+    return time.process_time() + sum(sum(process.cpu_times()[:2]) for process in others)
 
 
 def made_bodies(events: int, people: int) -> Iterator[bytes]:
@@ -148,10 +177,12 @@ def bare(source: Source, bodies: list[bytes]) -> float:
     from compliance.audit.ingest.batch import read_batch
 
     ready = []
+    preparing = time.process_time()
     for body in bodies:
         read = read_batch(orjson.loads(body)["events"], service="bench", source="bench", now_ms=now_ms())
         keys = services._keys({one.pseudonym for one in read})
         ready.append((read, writing.seal_events(read, [keys[one.pseudonym] for one in read])))
+    PREPARING["cpu"] = time.process_time() - preparing
     began = time.perf_counter()
     for read, sealed in ready:
         with transaction.atomic():
