@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.conf import settings
@@ -18,3 +19,5 @@ application = with_bounded_work(
     ingest_places=settings.WEB_INGEST_PLACES,
 )
 get_resolver().url_patterns  # noqa: B018 - what is behind every address is loaded now, not by the first who asks
+gc.collect()
+gc.freeze()  # what was loaded stays loaded: the collector need not walk it again while requests are answered
