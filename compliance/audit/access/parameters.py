@@ -9,10 +9,11 @@ from compliance.audit.access.sealed import with_refusals
 from compliance.audit.models import AuditEvent
 from compliance.audit.selectors import blob, document_of
 from compliance.policy.facts import active_pack
+from compliance.policy.in_force import KIND as POLICY
 from compliance.policy.pack import Pack, PackRefused, parse
 from ranking.catalogue.clock import to_ms
 from ranking.serving.models import ModelVersion
-from ranking.serving.scorer import registry
+from ranking.serving.scorer import live_model, registry
 
 PROMOTION: Final = "promotion"
 MOST: Final = 500
@@ -25,15 +26,18 @@ class NoSuchPack(LookupError):
 
 
 def parameters(*, withhold: bool) -> Document:
-    """What is live, every registered model, and what was live from when until when, newest first.
+    """What is live, every registered model, and which pack and model were live from when until when, newest first.
 
     `withhold`: with refusals in place of trade secrets.
     """
     found = {
-        "live": {"policy_sha256": active_pack().sha256, "model_sha256": registry().live() or ""},
+        "live": _live(),
         "policy": pack_document(active_pack()),
         "models": [_model(version) for version in ModelVersion.objects.order_by("-registered_at")[:MOST]],
-        "history": _history(),
+        "history": {
+            "policies": _history(POLICY, "policy_sha256"),
+            "models": _history(PROMOTION, "model_sha256"),
+        },
     }
     return with_refusals(found, "parameters") if withhold else found
 
@@ -65,6 +69,13 @@ def pack_document(pack: Pack) -> Document:
     }
 
 
+def _live() -> Document:
+    """What decides at this moment. `problem` says why a live model cannot score, and is empty where it can."""
+    scorer, problem = live_model()
+    model = (registry().live() or "") if scorer is None else scorer.sha256
+    return {"policy_sha256": active_pack().sha256, "model_sha256": model, "problem": problem}
+
+
 def _model(version: ModelVersion) -> Document:
     return {
         "sha256": version.sha256,
@@ -88,23 +99,24 @@ def _manifest(sha256: str) -> Document | None:
     return manifest
 
 
-def _history() -> list[Document]:
-    """What events say of models that went live: each until the next one did."""
-    events = AuditEvent.objects.filter(kind=PROMOTION, pseudonym=None).order_by("-id")[:MOST]
+def _history(kind: str, address: str) -> list[Document]:
+    """What acts of a kind put into force, newest first: each until the same service's next one did."""
+    events = AuditEvent.objects.filter(kind=kind, pseudonym=None).order_by("-id")[:MOST]
     found: list[Document] = []
+    until: dict[str, int] = {}
     for event in events:
         said = document_of(event)
-        until = found[-1]["from_ms"] if found else None
         found.append(
             {
                 "event_id": str(event.id),
-                "from_ms": said["happened_ms"],
-                "until_ms": until,
                 "service": said["service"],
-                "model_sha256": said["model_sha256"],
+                "sha256": said[address],
                 "before_sha256": said["before_sha256"],
+                "from_ms": said["happened_ms"],
+                "until_ms": until.get(said["service"]),
                 "by": said["by"],
                 "why": said["why"],
             }
         )
+        until[said["service"]] = said["happened_ms"]
     return found

@@ -149,7 +149,10 @@ class ParametersShape(serializers.Serializer[Any]):
     live = serializers.DictField(child=serializers.CharField(allow_blank=True))
     policy = PackShape()
     models = serializers.ListField(child=serializers.DictField())
-    history = serializers.ListField(child=serializers.DictField())
+    history = serializers.DictField(
+        child=serializers.ListField(child=serializers.DictField()),
+        help_text="`policies` and `models`: what was live from when until when, by whose act.",
+    )
 
 
 class EscrowShape(serializers.Serializer[Any]):

@@ -71,14 +71,15 @@ def test_a_query_that_is_not_in_the_schema_is_refused(key: str, query: str) -> N
 def test_a_question_that_takes_too_long_is_stopped(
     serves: list[str], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(_: list[ServeRecord]) -> list[dict[str, Any]]:
-        with connection.cursor() as cursor:
+    def slow(*_: Any, **__: Any) -> list[dict[str, Any]]:
+        with records.in_time(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(10)")
         return []
 
     monkeypatch.setattr(records, "PATIENCE_MS", 50)
-    monkeypatch.setattr(records, "summaries", slow)
+    monkeypatch.setattr(records, "page", slow)
     assert "Narrow it" in is_refusal(read(key, "records"), 422)["message"]
+    assert read(key, f"records/{serves[0]}").status_code == 200  # and the next question has its own time
 
 
 def test_a_record_is_shown_with_its_document_and_what_the_log_holds(serves: list[str], key: str) -> None:
@@ -177,14 +178,16 @@ def test_parameters_say_what_decides_and_what_decided_when(serves: list[str], ke
     for sha256 in (world.other_model_sha256, world.model_sha256):
         promote(service=world.service, sha256=sha256, by="ada", why="to compare")
     found = read(key, "parameters").json()
-    assert found["live"]["model_sha256"] == world.model_sha256
+    assert (found["live"]["model_sha256"], found["live"]["problem"]) == (world.model_sha256, "")
     policy = found["policy"]
     assert policy["sha256"] == found["live"]["policy_sha256"]
     assert hashlib.sha256(policy["content"].encode()).hexdigest() == policy["sha256"]
     assert policy["weights"]["personalised"] == {"like": 1.0}
-    now, before = found["history"][:2]
-    assert (now["model_sha256"], now["until_ms"], now["by"]) == (world.model_sha256, None, "ada")
-    assert (before["model_sha256"], before["until_ms"]) == (world.other_model_sha256, now["from_ms"])
+    now, before = found["history"]["models"][:2]
+    assert (now["sha256"], now["until_ms"], now["by"]) == (world.model_sha256, None, "ada")
+    assert (before["sha256"], before["until_ms"]) == (world.other_model_sha256, now["from_ms"])
+    in_force = found["history"]["policies"][0]
+    assert (in_force["sha256"], in_force["until_ms"]) == (policy["sha256"], None)
     model = next(one for one in found["models"] if one["sha256"] == world.model_sha256)
     assert model["manifest"]["files"]["model.safetensors"]
 
