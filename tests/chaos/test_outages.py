@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.chaos.running import bench
 
-
 # What a wiped broker does is in test_kills.py, and at the sweeper's real pace in the bench.
 OUTAGES = (
     "database halted (SIGSTOP)", "database killed, kept down", "disk of the database full", "disk of the tiles full",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings as django_settings
@@ -14,7 +16,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from compliance.audit.log.note import open_note, parse_checkpoint, parse_vkey
-from compliance.audit.models import LogQueue, ServeRecord
+from compliance.audit.models import AuditEvent, LogQueue, ServeRecord
+from compliance.audit.selectors import document_of
+from compliance.audit.storage.compact import compact
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
 
@@ -97,7 +101,27 @@ def test_a_bundle_is_checked_offline_by_the_one_file_verifier(log: Path, world: 
         return subprocess.run(command, check=False, capture_output=True, cwd=tmp_path).returncode  # noqa: S603
 
     assert verdict() == 0
+    _read_as_an_auditor(serve_id, bundle, tmp_path)
     content = bytearray(bundle.read_bytes())
     content[content.index(bytes(ServeRecord.objects.get(id=serve_id).body))] ^= 1
     bundle.write_bytes(bytes(content))
     assert verdict() != 0
+
+
+def _read_as_an_auditor(serve_id: UUID, bundle: Path, folder: Path) -> None:
+    """The opening of a record reads its bundle, alone; another record's does not."""
+    reader = folder / "read.py"
+    reader.write_bytes((Path(django_settings.BASE_DIR) / "compliance" / "audit" / "open_evidence.py").read_bytes())
+
+    def opened(name: str, event_id: UUID) -> subprocess.CompletedProcess[bytes]:
+        _said("opening", str(event_id), out=folder / name)
+        command = [sys.executable, "-I", str(reader), str(bundle), str(folder / name)]
+        return subprocess.run(command, check=False, capture_output=True, cwd=folder)  # noqa: S603
+
+    record = ServeRecord.objects.get(id=serve_id)
+    said = opened("opening.json", serve_id)
+    assert said.returncode == 0
+    assert json.loads(said.stdout) == compact(document_of(record))
+    assert ((folder / "opening.json").stat().st_mode & 0o077) == 0
+    consent = AuditEvent.objects.filter(pseudonym=record.pseudonym)[0].id
+    assert opened("other.json", consent).returncode == 1

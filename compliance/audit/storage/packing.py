@@ -74,9 +74,14 @@ def _numbers() -> tuple[int, ...]:
     return (0, *sorted(int(path.stem) for path in DICTIONARIES.glob("*.zdict")))
 
 
+def dictionary_bytes(number: int) -> bytes:
+    """A dictionary's own bytes; empty for none."""
+    return (DICTIONARIES / f"{number}.zdict").read_bytes() if number else b""
+
+
 @lru_cache(maxsize=64)
 def _dictionary(number: int) -> zstandard.ZstdCompressionDict | None:
-    return zstandard.ZstdCompressionDict((DICTIONARIES / f"{number}.zdict").read_bytes()) if number else None
+    return zstandard.ZstdCompressionDict(dictionary_bytes(number)) if number else None
 
 
 class _Coders(threading.local):

@@ -37,6 +37,11 @@ def is_sealed(stored: bytes) -> bool:
     return stored[:1] != b"{"
 
 
+def dictionary_of(stored: bytes) -> int:
+    """The number of the dictionary that sealed bytes were packed with."""
+    return int(_HEAD.unpack(stored[: _HEAD.size])[1])
+
+
 def seal(key: bytes, event_id: UUID, document: bytes, *, bound: bytes = b"", level: int = LEVEL) -> bytes:
     """Pack and seal a record's or an event's canonical bytes with a person's key (32 bytes).
 

@@ -16,13 +16,25 @@ from compliance.audit.management.verbs.base import COULD_NOT, Verb, add_common, 
 from compliance.audit.management.verbs.grants import Grants
 from compliance.audit.management.verbs.hold import Hold
 from compliance.audit.management.verbs.keys import Keys
-from compliance.audit.management.verbs.proofs import Bundle, Key, Prove
+from compliance.audit.management.verbs.proofs import Bundle, Key, Opening, Prove
 from compliance.audit.management.verbs.rebuild import Rebuild
 from compliance.audit.management.verbs.retain import Retain
 from compliance.audit.management.verbs.verify import Verify
 from compliance.serving.replay.verb import ReplayVerb
 
-VERBS: Final[tuple[type[Verb], ...]] = (Verify, Prove, Bundle, Rebuild, Key, Keys, Grants, Retain, Hold, ReplayVerb)
+VERBS: Final[tuple[type[Verb], ...]] = (
+    Verify,
+    Prove,
+    Bundle,
+    Opening,
+    Rebuild,
+    Key,
+    Keys,
+    Grants,
+    Retain,
+    Hold,
+    ReplayVerb,
+)
 
 
 class Command(BaseCommand):

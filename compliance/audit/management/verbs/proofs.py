@@ -1,4 +1,4 @@
-"""`manage.py audit prove|bundle|key`: what an operator hands to somebody who checks without us."""
+"""`manage.py audit prove|bundle|opening|key`: what an operator hands to somebody who checks without us."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from uuid import UUID
 from django.core.management.base import CommandError
 
 from compliance.audit import evidence
+from compliance.audit.log.files import put_private
 from compliance.audit.management.verbs.base import COULD_NOT, Talk, Verb
+from compliance.audit.opening import opening_of
 from compliance.audit.place import log_place
 
 
@@ -58,6 +60,31 @@ class Bundle(Verb):
         talk.say(f"{out}: check it with verify_evidence.py and the key {vkey}")
         said = {"event_id": str(options["event_id"]), "path": str(out), "bytes": len(content), "vkey": vkey}
         talk.document({"verb": self.name, **said})
+        return 0
+
+
+class Opening(Verb):
+    """Writes what opens one sealed event."""
+
+    name = "opening"
+    help = "write what opens the sealed record in an evidence bundle, and nothing else (open_evidence.py)"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which event, and where to."""
+        parser.add_argument("event_id", type=UUID)
+        parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+
+    def run(self, talk: Talk, **options: Any) -> int:
+        """Make and write it."""
+        out = options["out"]
+        try:
+            written = put_private(out, opening_of(options["event_id"]))
+        except evidence.NotProven as error:
+            raise CommandError(str(error), returncode=COULD_NOT) from error
+        if not written:
+            raise CommandError(f"{out} is there already: name another file.", returncode=COULD_NOT)
+        talk.say(f"{out}: whoever has it can read this one record. Hand it over apart from the evidence.")
+        talk.document({"verb": self.name, "event_id": str(options["event_id"]), "path": str(out)})
         return 0
 
 
