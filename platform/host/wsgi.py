@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -19,5 +20,7 @@ application = with_bounded_work(
     ingest_places=settings.WEB_INGEST_PLACES,
 )
 get_resolver().url_patterns  # noqa: B018 - what is behind every address is loaded now, not by the first who asks
+if settings.SCORER == "local":
+    import_module("ranking.training.registry")  # torch, once for all processes that are forked from here
 gc.collect()
 gc.freeze()  # what was loaded stays loaded: the collector need not walk it again while requests are answered
