@@ -52,8 +52,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     options = parser.parse_args()
     with scratch_home(options.home) as home, open_house(home, scored=not options.unscored) as house:
-        asyncio.run(closed(house, 2.0))  # loads what every thread needs
-        capacity = asyncio.run(closed(house, 4.0))
+        asyncio.run(closed(house, 5.0))  # loads what every thread needs
+        capacity = asyncio.run(closed(house, 10.0))
         sustained = asyncio.run(open_loop(house, SHARE * capacity, options.seconds))
         flooded = asyncio.run(open_loop(house, TIMES * SHARE * capacity, options.seconds))
         unrecorded = count_unrecorded([*sustained.served, *flooded.served])
