@@ -56,6 +56,7 @@ bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the log and rep
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/hostile.py
 	$(BIN)/python bench/log.py
+	$(BIN)/python bench/audit.py
 	$(BIN)/python bench/replay.py
 	$(BIN)/python bench/accuracy.py $(ARGS)
 
