@@ -14,7 +14,7 @@ from compliance.audit.keys.rotation import ROTATE_AFTER, is_due
 from compliance.audit.keys.services import rotate
 from compliance.audit.place import log_place
 from compliance.audit.retention.plan import plan
-from compliance.audit.retention.services import Busy, retain
+from compliance.audit.retention.services import Busy, HoldsChanged, retain
 from compliance.audit.storage.partitions import make_ahead
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def retain_by_schedule() -> list[str]:
     try:
         steps = retain(today=today, place=log_place(), store=cold_store(), by=SCHEDULE, why="classes.toml")
         told = [f"{step.act} {step.table} {step.period:%Y-%m}: {wrong or 'done'}" for step, wrong in steps]
-    except Busy as error:
+    except (Busy, HoldsChanged) as error:
         return [str(error)]
     told += [f"waiting for two people: {step.because}" for step in plan(today) if step.state == "due"]
     for sentence in told:

@@ -23,6 +23,7 @@ from compliance.audit.cold.store import ColdStore
 from compliance.audit.events import SERVE
 from compliance.audit.log.commitment import commit
 from compliance.audit.models import ColdMonth
+from compliance.audit.retention.holds import hold_faults
 from compliance.audit.selectors import act_anywhere
 
 Faults = Iterator[str]
@@ -86,6 +87,7 @@ class ColdEvents:
             yield from _act_says(month)
             if month.expired_at is None:
                 yield from self._files(month)
+        yield from hold_faults()
         for each in self._expired:
             if (each.seen, each.hashed.hexdigest()) != (each.month.rows, each.month.manifest_sha256):
                 yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.utils import timezone
 from compliance.audit.events import note
 from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.keys.orders import SCHEDULE, SUBJECT, order
-from compliance.audit.models import LegalHold
+from compliance.audit.models import LegalHold, LogEntry, LogQueue
 
 
 class NoSuchHold(LookupError):
@@ -79,6 +80,25 @@ def hold_on_person(*, service: str, pseudonym: UUID) -> LegalHold | None:
     """The first hold that covers a person, by name or with everybody: what an erasure has to ask for."""
     of_person = Q(pseudonym=pseudonym) | Q(pseudonym=None)
     return in_force().filter(of_person, service__in=["", service]).first()
+
+
+def hold_faults() -> Iterator[str]:
+    """Name holds whose rows were removed, or lifted without an act: what the log says was placed must be there."""
+    rows = {hold.id: hold for hold in LegalHold.objects.all()}
+    for event in _events("hold_placed") - rows.keys():
+        yield f"legal hold {event} was placed, but its row is gone: what it kept is not safe; place it again"
+    lifted = _events("hold_lifted")
+    used: set[UUID] = set()
+    for hold in rows.values():
+        if hold.lifted_at is not None and (hold.lift_event not in lifted or hold.lift_event in used):
+            yield f"legal hold {hold.id} is marked as lifted, but no act lifted it"
+        used |= {hold.lift_event} if hold.lift_event else set()
+
+
+def _events(kind: str) -> set[UUID]:
+    """Acts of a kind, by the log, which keeps every entry; or on their way into it."""
+    logged = LogEntry.objects.filter(kind=kind).values_list("event_id", flat=True)
+    return {*logged, *LogQueue.objects.filter(kind=kind).values_list("id", flat=True)}
 
 
 def sentence(hold: LegalHold, what: str) -> str:

@@ -16,11 +16,16 @@ from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.orders import SCHEDULE, order
+from compliance.audit.retention.holds import hold_faults
 from compliance.audit.retention.plan import Step, plan
 
 LOCK: Final = 0x636C6572_636F6C64
 """PostgreSQL's advisory lock for the one process that retains."""
 WHY: Final = "retention classes"
+
+
+class HoldsChanged(Exception):
+    """Legal holds are not as the log has them."""
 
 
 class Busy(Exception):
@@ -54,10 +59,12 @@ def retain(
 ) -> Iterator[tuple[Step, str]]:
     """Do each due step and yield it with what went wrong ("" where nothing did); finish what a crash left first.
 
-    The schedule (`by` SCHEDULE) does only what the classes let it. Raises OrderRefused, Busy.
+    The schedule (`by` SCHEDULE) does only what the classes let it. Raises OrderRefused, Busy, HoldsChanged.
     """
     order(by=by, approved_by=approved_by, why=why)
     with alone():
+        for fault in hold_faults():
+            raise HoldsChanged(f"Nothing was moved or deleted: {fault}.")
         clear(store)
         list_files(store)
         for step in plan(today):

@@ -29,7 +29,7 @@ from compliance.audit.retention.needed import (
     refuse_needed_model,
 )
 from compliance.audit.retention.plan import Step, plan
-from compliance.audit.retention.services import Busy, alone, retain
+from compliance.audit.retention.services import Busy, HoldsChanged, alone, retain
 from compliance.audit.selectors import record_anywhere, record_for_key
 from compliance.audit.sequencer import assign, publish
 from compliance.audit.tasks import retain_by_schedule
@@ -187,6 +187,18 @@ def test_a_hold_keeps_a_cold_month_until_two_people_lift_it(world: World, month:
     kinds = AuditEvent.objects.filter(kind__in=["hold_placed", "hold_lifted"]).values_list("kind", flat=True)
     assert sorted(kinds) == ["hold_lifted", "hold_placed"]
     assert faults(month) == []
+
+
+def test_a_hold_that_is_taken_away_behind_the_log_is_named_and_nothing_goes(month: LogPlace) -> None:
+    hold = place_hold(**TWO, until=date(2026, 1, 1))
+    assert faults(month) == []
+    LegalHold.objects.filter(pk=hold.pk).update(lifted_at=timezone.now(), lift_event=hold.pk)
+    assert any(f"{hold.pk} is marked as lifted" in fault for fault in faults(month))
+    LegalHold.objects.all().delete()
+    assert any(f"legal hold {hold.pk} was placed, but its row is gone" in fault for fault in faults(month))
+    with pytest.raises(HoldsChanged, match="Nothing was moved or deleted: legal hold"):
+        done()
+    assert not ColdMonth.objects.exists()
 
 
 def test_one_person_and_the_schedule_place_no_hold(world: World) -> None:

@@ -14,7 +14,7 @@ from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.management.verbs.base import COULD_NOT, FAULTS, Talk, Verb
 from compliance.audit.place import log_place
 from compliance.audit.retention.plan import Step, plan
-from compliance.audit.retention.services import WHY, Busy, retain
+from compliance.audit.retention.services import WHY, Busy, HoldsChanged, retain
 
 DUE: Final = 3
 """Exit status of a dry run: something is due."""
@@ -45,7 +45,7 @@ class Retain(Verb):
                 done.append({**_said(step), "wrong": wrong})
                 talk.say(f"{step.act} {step.table} {step.period:%Y-%m}: {wrong or 'done'}")
                 talk.progress("months", len(done))
-        except (Busy, ColdDamaged, OrderRefused) as error:
+        except (Busy, ColdDamaged, HoldsChanged, OrderRefused) as error:
             raise CommandError(f"Nothing more was done. {error}", returncode=COULD_NOT) from error
         talk.say(f"{len(done)} months, {sum(bool(each['wrong']) for each in done)} of them could not be done")
         talk.document({"verb": self.name, "done": done})
