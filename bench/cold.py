@@ -30,9 +30,8 @@ from uuid import UUID, uuid4
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "platform"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 
-from bench.timing import table, verdict
+from bench.timing import Stopwatch, table, verdict
 
 HOT_MOST, COLD_MOST, SUBJECT_MOST_MS = 1_200.0, 350.0, 100.0
 FILMS, PEOPLE = 1_682, 200
@@ -316,12 +315,11 @@ def questions(months: list[Measured]) -> list[list[str]]:
     ]
     rows = []
     for name, calls in asked:
-        took = []
+        watch = Stopwatch()
         for call in calls:
-            start = time.perf_counter()
-            assert call() is not None
-            took.append((time.perf_counter() - start) * 1e3)
-        rows.append([f"{name}, of {everything:,}", f"{np.median(took):.0f}", f"{max(took):.0f}"])
+            with watch.stage(name):
+                assert call() is not None
+        rows.append([f"{name}, of {everything:,}", *watch.row(name)[1:]])
     return rows
 
 
@@ -341,7 +339,7 @@ def report(months: list[Measured], asked: list[list[str]], blobs: float, *, chec
         ["records", *steps],
         [[f"{m.rows:,}", *(f"{m.rows / max(m.seconds[step], 1e-3):,.0f}" for step in steps)] for m in months],
     )
-    table("Questions in place", ["question", "p50 ms", "most ms"], asked)
+    table("Questions in place", ["question", "wall p50 ms", "wall p99 ms", "CPU p50 ms"], asked)
     largest = months[-1]
     a_record = largest.cold / largest.rows
     table(
@@ -357,7 +355,9 @@ def report(months: list[Measured], asked: list[list[str]], blobs: float, *, chec
             for slates in (1_000_000, 100_000_000, 10_000_000_000)
         ],
     )
-    print(f"\nNew snapshot and candidate bytes, sealed, over the served slates: {blobs:,.0f} B a slate.")
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"\nLoad of the machine while questions were asked and now: {load} on {os.cpu_count()} cores.")
+    print(f"New snapshot and candidate bytes, sealed, over the served slates: {blobs:,.0f} B a slate.")
     return verdict(_missed(months, asked), check=check)
 
 

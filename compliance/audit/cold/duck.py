@@ -29,9 +29,9 @@ class TooMuch(RuntimeError):
 
 
 @contextmanager
-def reading(paths: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(paths: Sequence[Path], *, threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that can read these files and nothing else of this machine."""
-    connection = duckdb.connect(config={"temp_directory": "", "memory_limit": MEMORY, "threads": "2"})
+    connection = duckdb.connect(config={"temp_directory": "", "memory_limit": MEMORY, "threads": str(threads)})
     try:
         connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
         for statement in _CLOSED:
@@ -41,12 +41,12 @@ def reading(paths: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def rows(paths: Sequence[Path], statement: str, values: Mapping[str, Any]) -> pa.Table:
+def rows(paths: Sequence[Path], statement: str, values: Mapping[str, Any], *, threads: int = 1) -> pa.Table:
     """What a statement of ours finds in the files, which it calls `read_parquet($paths)`.
 
-    Values are bound, never put into the text. Raises ColdDamaged, TooMuch.
+    Values are bound, never put into the text. More `threads` pay where all rows are read. Raises ColdDamaged, TooMuch.
     """
-    with reading(paths) as connection:
+    with reading(paths, threads=threads) as connection:
         bound = {"paths": [str(path) for path in paths], **values}
         try:
             return connection.sql(statement, params=bound).to_arrow_table()

@@ -49,6 +49,6 @@ def clear(store: ColdStore) -> int:
     if not months:
         return 0
     list_files(store)  # first no table lists them, then they go
-    gone = sum(store.remove(each["name"]) for month in months for each in month.files)
+    gone = sum(store.remove(each["name"], each["sha256"]) for month in months for each in month.files)
     ColdMonth.objects.filter(pk__in=[month.pk for month in months]).update(removed_at=timezone.now())
     return gone

@@ -73,7 +73,7 @@ def counts(
     )
     if not paths:
         return []
-    return list(duck.rows(paths, statement, {"since": since, "until": until}).to_pylist())
+    return list(duck.rows(paths, statement, {"since": since, "until": until}, threads=2).to_pylist())
 
 
 def holds_person(paths: Sequence[Path], pseudonym: UUID) -> bool:

@@ -81,7 +81,7 @@ class ColdStore:
             if not (folder / name).is_file():
                 raise ColdDamaged(f"{folder / name} is missing from the cold tier: restore it from a backup.")
             return folder / name
-        copy = self.beside / "copies" / f"{sha256}.parquet"
+        copy = self._copy(sha256)
         if not copy.is_file():
             self._fetch(name, sha256, copy)
         return copy
@@ -95,18 +95,22 @@ class ColdStore:
                 f"{sha256}): it was altered; restore it from a backup."
             )
 
-    def remove(self, name: str) -> bool:
-        """Delete a file and its copies here; whether there was one."""
+    def remove(self, name: str, sha256: str) -> bool:
+        """Delete a file, and its copy here where the store is a bucket; whether there was one."""
         folder = self.folder
         if folder is not None:
             there = (folder / name).is_file()
             (folder / name).unlink(missing_ok=True)
             return there
+        self._copy(sha256).unlink(missing_ok=True)
         files, root = self._bucket()
         there = bool(files.get_file_info(f"{root}/{name}").type == fs.FileType.File)
         if there:
             files.delete_file(f"{root}/{name}")
         return there
+
+    def _copy(self, sha256: str) -> Path:
+        return self.beside / "copies" / f"{sha256}.parquet"
 
     def _bucket(self) -> tuple[fs.FileSystem, str]:
         files, root = fs.FileSystem.from_uri(self.uri)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -92,3 +93,31 @@ def test_iceberg_lists_what_is_there_again_and_again(store: ColdStore) -> None:
     store.catalogue.unlink()  # a lost catalogue is made anew
     assert iceberg.sync(store, RECORDS, names[1:]) == (2, 0)
     assert iceberg.files(store, "records") == addresses[1:]
+
+
+def test_a_bucket_is_read_through_copies_that_are_hashed_as_they_come(tmp_path: Path) -> None:
+    # What speaks S3 goes through the same file system interface of Arrow's as this, which is a folder by its URI.
+    (tmp_path / "bucket" / "records" / "2026-09").mkdir(parents=True)
+    store = ColdStore(uri=f"file://{tmp_path}/bucket", beside=tmp_path / "beside")
+    assert store.folder is None
+    month = made_month(date(2026, 9, 1), rows=100)
+    month.name = "records/2026-09/serve_record-0000.parquet"
+    with store.writing() as scratch:
+        written = write(scratch / "file", RECORDS, month.batches())
+        store.put(scratch / "file", month.name)
+    store.holds(month.name, written.sha256)
+    copy = store.local(month.name, written.sha256)
+    assert copy.is_relative_to(tmp_path / "beside")
+    assert sum(batch.num_rows for batch in read(copy, RECORDS)) == 100
+    assert iceberg.sync(store, RECORDS, [month.name]) == (1, 0)
+    there = tmp_path / "bucket" / month.name
+    there.write_bytes(there.read_bytes()[:-1] + b"?")
+    with pytest.raises(ColdDamaged, match="was altered"):
+        replace(store, beside=tmp_path / "elsewhere").local(month.name, written.sha256)
+    with pytest.raises(ColdDamaged, match="does not have the bytes"):
+        store.holds(month.name, written.sha256)
+    assert store.remove(month.name, written.sha256)
+    assert not copy.exists()
+    assert not store.remove(month.name, written.sha256)
+    with pytest.raises(ColdDamaged, match="cannot be read"):
+        store.holds(month.name, written.sha256)
