@@ -62,12 +62,13 @@ def read_back(part: Slice, files: Sequence[Path]) -> Found:
         return _blobs(part, files)
     seen = _Seen()
     logged = chain.from_iterable(part.logged())
-    needed = (*_COLUMNS, "model_sha256") if part.partition.table is RECORDS else _COLUMNS
+    needed = (*_COLUMNS, "source", "model_sha256") if part.partition.table is RECORDS else _COLUMNS
     for batch in _batches(part, files, needed):
         for ours in zip(*(values(batch, name) for name in _COLUMNS), strict=True):
             _compare(ours, next(logged, None), seen)
         if part.partition.table is RECORDS:
-            seen.models |= set(values(batch, "model_sha256")) - {None}
+            scored = zip(values(batch, "source"), values(batch, "model_sha256"), strict=True)
+            seen.models |= {model for source, model in scored if model and not source}  # other rankers' are not ours
     if next(logged, None) is not None:
         raise NotVerified(f"The files of {part.partition} lack rows that the database has: nothing was dropped.")
     return _found(seen)

@@ -12,8 +12,8 @@ class StillNeeded(Exception):
 
 
 def needed_models() -> dict[str, str]:
-    """SHA-256 of each model that a record was scored with, and which records those are, in words."""
-    scored = ServeRecord.objects.values_list("model_sha256", flat=True).distinct()
+    """SHA-256 of each model that a record of our own was scored with, and which records those are, in words."""
+    scored = ServeRecord.objects.filter(source="").values_list("model_sha256", flat=True).distinct()
     needed = {bytes(each).hex(): "records in the database" for each in scored if each is not None}
     for month in ColdMonth.objects.filter(expired_at=None).order_by("period"):
         for sha256 in month.model_hashes:

@@ -1,4 +1,8 @@
-"""Is everything still here that replays of kept records need: models, dictionaries, policy packs?"""
+"""Is everything still here that replays of kept records need: models, dictionaries, policy packs?
+
+Models and dictionaries are looked up for hot and cold records alike, policy packs for those in the database: a pack is
+named inside a record, and a month in the cold tier is opened only when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from django.db import connection
-
 from compliance.audit.models import ServeRecord
+from compliance.audit.retention.needed import needed_dictionaries, needed_models
 from compliance.audit.selectors import opened
 from compliance.audit.storage.packing import known_dictionaries
 from compliance.audit.storage.sealing import SealBroken
@@ -55,34 +58,15 @@ def _pack_of(record: ServeRecord, keys: Keys) -> str:
 
 
 def _models(parts: Parts) -> Iterator[str]:
-    """Models that our own records were scored with: those of other rankers are not here, and never were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT encode(model_sha256, 'hex'), count(*) FROM audit_serverecord "
-            "WHERE source = '' AND model_sha256 IS NOT NULL GROUP BY 1 ORDER BY 1"
-        )
-        rows = cursor.fetchall()
-    for address, records in rows:
+    for address, where in sorted(needed_models().items()):
         try:
             parts.scorer(address)
         except NotAgain as error:
-            yield f"{records:,} records need {error}"
-
-
-_SEALED: Final = (("audit_serverecord", "body"), ("audit_auditevent", "body"), ("audit_sealedblob", "content"))
-
-_USED: Final = """
-SELECT get_byte({column}, 1) * 256 + get_byte({column}, 2), count(*) FROM {table}
-WHERE octet_length({column}) > 2 AND get_byte({column}, 0) = 2 GROUP BY 1 ORDER BY 1
-"""
+            yield f"{where} need {error}"
 
 
 def _dictionaries() -> Iterator[str]:
     here = known_dictionaries()
-    for table, column in _SEALED:
-        with connection.cursor() as cursor:
-            cursor.execute(_USED.format(table=table, column=column))
-            rows = cursor.fetchall()
-        for number, count in rows:
-            if number not in here:
-                yield f"{count:,} rows of {table} need dictionary {number}: install the release that brought it"
+    for number, where in sorted(needed_dictionaries().items()):
+        if number not in here:
+            yield f"{where} need dictionary {number}: install the release that brought it"
