@@ -57,6 +57,7 @@ bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the log and rep
 	$(BIN)/python bench/hostile.py
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/audit.py
+	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/replay.py
 	$(BIN)/python bench/accuracy.py $(ARGS)
 

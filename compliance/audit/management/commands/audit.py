@@ -18,6 +18,7 @@ from compliance.audit.management.verbs.hold import Hold
 from compliance.audit.management.verbs.keys import Keys
 from compliance.audit.management.verbs.proofs import Bundle, Key, Opening, Prove
 from compliance.audit.management.verbs.rebuild import Rebuild
+from compliance.audit.management.verbs.reconcile import Reconcile
 from compliance.audit.management.verbs.retain import Retain
 from compliance.audit.management.verbs.verify import Verify
 from compliance.serving.replay.verb import ReplayVerb
@@ -33,6 +34,7 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     Grants,
     Retain,
     Hold,
+    Reconcile,
     ReplayVerb,
 )
 
