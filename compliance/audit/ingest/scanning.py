@@ -32,7 +32,9 @@ from compliance.audit.ingest.items import LONGEST_NAME, PLAIN_NUMBER, Wrong, are
 FEWEST: Final = 20
 """Smaller batches are not worth an expression of their own."""
 MOST_PLACES: Final = 40
-"""Longer slates go the slower way: the expression spells every rank out."""
+MOST_NUMBERS: Final = 200
+"""Longer slates, or those with more scores, go the slower way: the expression spells every place and head out."""
+LONGEST_PARAMETERS: Final = 4_000
 _HEAD: Final = '{"events":['
 _NEXT: Final = '},{"feed_mode":'
 _TEXT: Final = r'[^"\\\x00-\x1f]'
@@ -123,7 +125,7 @@ def _pattern_of(text: str) -> re.Pattern[str] | None:
     first = orjson.loads(text[len(_HEAD) : end + 1])
     scores: dict[str, Any] = next((item["scores"] for item in first["items"] if item["scores"] is not None), {})
     heads, parameters = tuple(sorted(scores)), tuple(sorted(first["parameters"]))
-    if len(parameters) > MOST_PARAMETERS or any(len(name) > MOST_TEXT for name in parameters):
+    if len(parameters) > MOST_PARAMETERS or sum(map(len, parameters)) > LONGEST_PARAMETERS:
         return None
     return _pattern(heads, parameters) if not heads or are_heads(heads) else None
 
@@ -134,7 +136,7 @@ def _pattern(heads: tuple[str, ...], parameters: tuple[str, ...]) -> re.Pattern[
     scores = _fields({f'"{head}"': _NUMBER for head in heads})
     scores = f"(?:null|{scores})" if heads else "null"
     items = ""
-    for rank in range(MOST_PLACES, 0, -1):
+    for rank in range(min(MOST_PLACES, MOST_NUMBERS // max(1, len(heads))), 0, -1):
         item = _fields({
             '"item"': f'"{_TEXT}{{1,{LONGEST_NAME}}}+"',
             '"propensity"': f"(?:null|{_CHANCE})",

@@ -169,3 +169,14 @@ def test_a_long_text_that_almost_fits_takes_no_long_time() -> None:
     started = time.perf_counter()
     assert scan(data) is None
     assert time.perf_counter() - started < 1
+
+
+def test_making_an_expression_takes_no_long_time_whatever_the_first_event_names() -> None:
+    events = batch()
+    heads = [f"head-{number}-{time.monotonic_ns()}" for number in range(32)]
+    for event in events:
+        event["items"] = [{**item, "scores": dict.fromkeys(heads, "0.5")} for item in event["items"][:3]]
+        event["parameters"] = {f"{number}{'x' * 60}{time.monotonic_ns()}": "1" for number in range(30)}
+    started = time.process_time()
+    scan(spelt(events))
+    assert time.process_time() - started < 1
