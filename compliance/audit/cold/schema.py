@@ -142,16 +142,4 @@ LOG: Final = ColdTable(
 )
 """Events in the log's own order, as streams hand them on. They are never dropped, so that months do not have them."""
 
-ITEMS: Final = ColdTable(
-    name="items",
-    columns=(
-        Column(name="number", type=pa.int64(), encoding=DIFFERENCES),
-        Column(name="sha256", type=_HASH, encoding=AS_IS),
-        Column(name="content", type=pa.binary(), encoding=AS_IS),
-    ),
-    order=("number",),
-    key="number",
-)
-"""What a catalogue item looked like to a model. Of no person, and never dropped."""
-
-TABLES: Final = {table.name: table for table in (RECORDS, ACTS, BLOBS, LOG, ITEMS)}
+TABLES: Final = {table.name: table for table in (RECORDS, ACTS, BLOBS, LOG)}
