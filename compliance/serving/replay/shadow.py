@@ -15,7 +15,7 @@ from compliance.audit.events import note
 from compliance.audit.models import AuditEvent, LogCheckpoint, ServeRecord
 from compliance.audit.selectors import document_of
 from compliance.audit.witnessing import meters
-from compliance.serving.replay.choice import Window, by_ids, drawn, first_id
+from compliance.serving.replay.choice import Window, by_ids, drawn
 from compliance.serving.replay.replayer import Replayer
 from compliance.serving.replay.report import Report
 
@@ -59,7 +59,8 @@ def shadow_replay(*, now: datetime, budget_s: float) -> Shadow:
     No replay begins after `budget_s` seconds. Raises VaultRefused where the folder of keys cannot be used.
     """
     day = (now - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    if done := _done(day):
+    done = latest_shadow()
+    if done is not None and done.day >= day.date().isoformat():
         return done
     window = Window(since=day, until=day + timedelta(days=1))
     total, seed = window.count(), _seed(day)
@@ -87,15 +88,6 @@ def latest_shadow() -> Shadow | None:
     """The newest shadow replay on record; None where there was none yet."""
     event = AuditEvent.objects.filter(kind=KIND).order_by("-id").first()
     return None if event is None else _shadow(document_of(event))
-
-
-def _done(day: datetime) -> Shadow | None:
-    """The shadow replay of a day, which is on record after that day."""
-    for event in AuditEvent.objects.filter(kind=KIND, id__gte=first_id(day)).order_by("id"):
-        document = document_of(event)
-        if document["day"] == day.date().isoformat():
-            return _shadow(document)
-    return None
 
 
 def _until(deadline: float, records: Iterator[ServeRecord]) -> Iterator[ServeRecord]:
