@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any, Final
-
-from pyiceberg.catalog import Catalog
-from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.table import Table
-from pyiceberg.typedef import Record
+from typing import TYPE_CHECKING, Any, Final
 
 from compliance.audit.cold.schema import TABLES, ColdTable
 from compliance.audit.cold.store import ColdStore
+
+if TYPE_CHECKING:  # it takes a second of processor time to load, and every process comes past here
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table import Table
+    from pyiceberg.typedef import Record
 
 NAMESPACE: Final = "audit"
 PARTED_BY: Final = ("period", "retention")
@@ -54,6 +55,8 @@ def files(store: ColdStore, table_name: str) -> list[str]:
 
 
 def _catalogue(store: ColdStore) -> SqlCatalog:
+    from pyiceberg.catalog.sql import SqlCatalog
+
     store.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return SqlCatalog("cold", uri=f"sqlite:///{store.catalogue.absolute()}", warehouse=store.address("iceberg"))
 
