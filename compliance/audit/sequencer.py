@@ -121,22 +121,24 @@ def leaves(start: int, stop: int | None = None) -> list[bytes]:
 
 
 def each_leaf(start: int, stop: int | None = None) -> Iterator[bytes]:
-    """Leaf entries from `start` on, as they go into the tree. Raises LogForked where one is missing, BatchRefused."""
+    """Leaf entries from `start` on, as they go into the tree. Raises LogForked where one has a gap, BatchRefused."""
     number = start
     batch: list[bytes] = []
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            "SELECT leaf, digest FROM audit_logentry WHERE leaf >= %s AND (%s::bigint IS NULL OR leaf < %s) "
+            "SELECT leaf, place, digest FROM audit_logentry WHERE leaf >= %s AND (%s::bigint IS NULL OR leaf < %s) "
             "ORDER BY leaf, place",
             [start, stop, stop],
         )
         while rows := cursor.fetchmany(AT_ONCE):
-            for leaf, digest in rows:
+            for leaf, place, digest in rows:
                 if batch and leaf != number:
                     yield entry_of(batch)
                     number, batch = number + 1, []
                 if leaf != number:
                     raise LogForked(f"Leaf {number} is missing from the database: restore it before signing on.")
+                if place != len(batch):
+                    raise LogForked(f"Leaf {number} has an event at {place}, where that of {len(batch)} must come.")
                 batch.append(bytes(digest))
     if batch:
         yield entry_of(batch)

@@ -240,7 +240,7 @@ def test_a_changed_column_of_an_event_is_named(place: LogPlace, column: str, val
 
 
 def test_a_forged_event_is_named_wherever_its_leaf_is_put(place: LogPlace) -> None:
-    for leaf, words in ((10**9, "do not follow on each other"), (2, "leaf 2 in the database is not the one")):
+    for leaf, words in ((10**9, "do not follow on each other"), (2, "Leaf 2 has an event at 7")):
         with transaction.atomic():
             forged = note(kind="consent", happened_at=timezone.now(), what={"granted": True})
             sql(
@@ -312,6 +312,8 @@ def test_a_head_of_another_history_is_named(place: LogPlace) -> None:
         "INSERT INTO audit_logqueue SELECT event_id, kind, digest FROM audit_logentry",
         "INSERT INTO audit_logqueue VALUES (gen_random_uuid(), 'x', sha256('x'))",
         "UPDATE audit_logentry SET kind = 'zz'",
+        "UPDATE audit_logentry SET place = place + 4096 WHERE place = 1",
+        "UPDATE audit_logcheckpoint SET number = number + 100",
     ],
 )
 def test_whatever_is_done_to_rows_is_named_and_never_stops_the_check(place: LogPlace, statement: str) -> None:
