@@ -17,15 +17,19 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from compliance.audit.access import records, replays
+from compliance.audit.ingest import sources
 from compliance.audit.keys.services import erase
 from compliance.audit.log.batch import entry_of
 from compliance.audit.log.note import parse_vkey
 from compliance.audit.log.receipt import parse_receipt, verify_receipt
 from compliance.audit.models import AuditEvent, LogEntry, ServeRecord
 from compliance.serving.promotion import promote
+from ranking.catalogue.clock import from_ms
+from tests.compliance.ingest.made_decisions import decision
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
 from tests.host.audit_api.conftest import is_refusal, key_for, read
@@ -161,6 +165,27 @@ def test_a_replay_says_what_held_and_what_differed(serves: list[str], key: str) 
     is_refusal(read(key, f"records/{UUID(int=7)}/replay"), 404)
 
 
+def test_what_another_ranker_decided_is_shown_proved_and_drawn_like_our_own(log: Path, key: str) -> None:
+    source = sources.add(name="elsewhere", service="test", by="ada", why="a test")
+    event = decision(1)
+    header = {"Authorization": f"Bearer {source}"}
+    assert Client().post(
+        "/api/v1/ingest/decisions", {"events": [event]}, content_type="application/json", headers=header
+    )
+    call_command("sequencer", once=True)
+    assert [one["id"] for one in read(key, "records?source=elsewhere").json()["records"]] == [event["id"]]
+    found = read(key, f"records/{event['id']}").json()
+    assert (found["document"]["source"], found["commitment"]["holds"]) == ("elsewhere", True)
+    assert read(key, f"records/{event['id']}/evidence").status_code == 200
+    replayed = read(key, f"records/{event['id']}/replay").json()
+    assert (replayed["grade"], replayed["promised"], replayed["kept"]) == (
+        "R0",
+        "R0",
+        True,
+    )  # we cannot decide it again
+    assert read(key, "samples?seed=s").json()["ids"] == [event["id"]]
+
+
 def test_replays_that_would_be_too_many_are_told_to_come_back(
     serves: list[str], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +237,16 @@ def test_a_sample_is_the_same_however_many_records_come_later(serves: list[str],
     assert later["population"] == 6
     assert set(first["ids"]) < set(later["ids"])
     assert read(key, "samples?seed=other&size=1000").json()["ids"] != later["ids"]
+
+
+def test_samples_of_parts_make_up_the_sample_of_the_whole(serves: list[str], key: str) -> None:
+    middle = from_ms(UUID(serves[1]).int >> 80).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    parts = [read(key, f"samples?seed=s&size=2&at=3&{part}={middle}").json() for part in ("to", "from")]
+    assert [part["population"] for part in parts] == [1, 2]
+    drawn = sorted(
+        (one for part in parts for one in part["ids"]), key=lambda one: hashlib.sha256(f"s:{one}".encode()).digest()
+    )
+    assert drawn[:2] == read(key, "samples?seed=s&size=2&at=3").json()["ids"]
 
 
 def test_a_record_that_was_removed_is_still_drawn(serves: list[str], key: str) -> None:
