@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -61,25 +61,44 @@ class ColdEvents:
     def gone(self, event_id: UUID, leaf: int, kind: str, expected: bytes) -> Faults:
         """Faults of an event that has no row in PostgreSQL."""
         what = f"event {event_id} of leaf {leaf}"
-        for month in self._cold:
+        fault = self._among(self._cold, what, event_id, kind, expected)
+        if fault is None and self._went(event_id, kind, expected):
+            return
+        if fault is None:
+            fault = self._among(self._moved_since(), what, event_id, kind, expected)
+        if fault is None:
+            yield f"{what} is gone from the database"
+        elif fault:
+            yield fault
+
+    def _among(self, months: Iterable[ColdMonth], what: str, event_id: UUID, kind: str, expected: bytes) -> str | None:
+        """What is wrong with an event of these months, "" where nothing is; None where none of them has it."""
+        wanted = event_id.bytes + _END
+        for month in months:
             if not _may_hold(month, event_id, kind):
                 continue
             index = self._index(month)
             if isinstance(index, str):
-                yield f"{what} is in {month} of the cold tier, which cannot be read"
-                return
-            wanted = event_id.bytes + _END
+                return f"{what} is in {month} of the cold tier, which cannot be read"
             at = int(np.searchsorted(index.ids, np.bytes_(wanted)))
             if at < len(index.ids) and index.ids[at] == wanted:
-                if index.digests[at].tobytes() != expected:
-                    yield f"{what} is not what was committed to: its bytes in the cold tier were changed"
-                return
+                same = index.digests[at].tobytes() == expected
+                return "" if same else f"{what} is not what was committed to: its bytes in the cold tier were changed"
+        return None
+
+    def _went(self, event_id: UUID, kind: str, expected: bytes) -> bool:
+        """Whether an expired month may have had it, which then has to add up."""
         for expired in self._expired:
             if _may_hold(expired.month, event_id, kind):
                 expired.seen += 1
                 expired.hashed.update(event_id.bytes + expected)
-                return
-        yield f"{what} is gone from the database"
+                return True
+        return False
+
+    def _moved_since(self) -> Iterable[ColdMonth]:
+        """Months that left PostgreSQL since verification began."""
+        known = [month.pk for month in self._cold] + [each.month.pk for each in self._expired]
+        return ColdMonth.objects.exclude(pk__in=known).filter(expired_at=None, first_id__isnull=False)
 
     def rest(self) -> Faults:
         """Files that are missing or were altered, rows that no act bears out, and expired months that do not add up."""

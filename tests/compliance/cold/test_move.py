@@ -20,6 +20,7 @@ from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.partitions import Partition, partitions
 from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, ColdTable
 from compliance.audit.cold.store import ColdStore
+from compliance.audit.cold.verification import ColdEvents
 from compliance.audit.evidence import bundle_of, receipt_of
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.errors import OrderRefused
@@ -257,3 +258,15 @@ def test_auditors_page_through_hot_and_cold_records_alike(world: World, month: L
         after = UUID(found[-1]["id"])
     assert pages == before[0]
     assert len(pages) == 7
+
+
+def test_a_month_that_moves_while_all_is_verified_is_not_called_lost(month: LogPlace, cold: ColdStore) -> None:
+    asked = ColdEvents(cold)  # verification began
+    move(summer(RECORDS), place=month, store=cold, **TWO)
+    entries = list(LogEntry.objects.filter(kind="serve").order_by("leaf"))
+    for entry in entries:
+        assert list(asked.gone(entry.event_id, entry.leaf, "serve", bytes(entry.digest))) == []
+    lost = list(asked.gone(UUID(int=entries[0].event_id.int + 1), 0, "serve", bytes(32)))
+    assert ["is gone from the database" in fault for fault in lost] == [True]
+    changed = list(asked.gone(entries[0].event_id, 0, "serve", bytes(32)))
+    assert ["is not what was committed to" in fault for fault in changed] == [True]
