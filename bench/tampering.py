@@ -87,6 +87,7 @@ TABLES: Final = (
         names=lambda row: [
             f"checkpoint {row['size']}",
             f"{row['size']} leaves",
+            f"{row['size']} were signed",
             f"follows on number {row['number'] - 1}",
         ],
     ),
