@@ -34,7 +34,7 @@ def ask(application: WSGIApplication, path: str) -> tuple[str, dict[str, str], b
     environ: dict[str, Any] = {"PATH_INFO": path}
     setup_testing_defaults(environ)
     seen: list[Any] = []
-    content = b"".join(application(environ, lambda *answer: seen.append(answer)))  # type: ignore[arg-type, func-returns-value]
+    content = b"".join(application(environ, lambda *answer: seen.append(answer)))  # type: ignore[arg-type]
     status, headers = seen[0]
     return status, dict(headers), content
 
