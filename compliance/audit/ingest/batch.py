@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from compliance.audit.ingest.document import MOST_EVENTS, External, read_event
@@ -60,7 +61,7 @@ def _sorted(read: list[External]) -> list[External]:
     """By id, so that two batches never wait for each other in a circle. Raises BatchRefused for one that is twice."""
     if len({one.id.int for one in read}) < len(read) or len({one.sequence for one in read}) < len(read):
         raise _refused(_twice(read), len(read))
-    return sorted(read, key=_by_id)
+    return sorted(read, key=attrgetter("id.int"))
 
 
 def _refused(problems: Sequence[Problem], events: int) -> BatchRefused:
@@ -69,10 +70,6 @@ def _refused(problems: Sequence[Problem], events: int) -> BatchRefused:
         "Correct or leave out what extra.events names and send the batch again.",
         problems,
     )
-
-
-def _by_id(one: External) -> int:
-    return one.id.int
 
 
 def _id_of(event: object) -> str:

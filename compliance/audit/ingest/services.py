@@ -60,9 +60,7 @@ def record_batch(*, source: Source, events: object, now_ms: int) -> Acknowledged
     read = read_batch(events, service=source.service, source=source.name, now_ms=now_ms)
     held = _keys({one.pseudonym for one in read})
     keys = [held.get(one.pseudonym) for one in read]
-    writable = [(one, key) for one, key in zip(read, keys, strict=True) if key is not None]
-    sealed = iter(writing.seal_events([one for one, _ in writable], [key for _, key in writable]))
-    batch = [Entry(one, key, None if key is None else next(sealed)) for one, key in zip(read, keys, strict=True)]
+    batch = [Entry(*entry) for entry in zip(read, keys, _sealed(read, keys), strict=True)]
     try:
         return _write(source, batch, suspicious=False)
     except IntegrityError:  # one of the ids is on record, under a number that had not come: look which
@@ -74,7 +72,16 @@ def _keys(pseudonyms: set[UUID]) -> dict[UUID, bytes]:
     try:
         return keys_for(pseudonyms)
     except KeyErased as error:
-        return keys_for(pseudonyms - error.pseudonyms)
+        return _keys(pseudonyms - error.pseudonyms)  # fewer each time, should more be erased meanwhile
+
+
+def _sealed(read: Sequence[External], keys: Sequence[bytes | None]) -> Sequence[writing.Sealed | None]:
+    """Each event sealed; None where there is no key to seal it with."""
+    held = [key for key in keys if key is not None]
+    if len(held) == len(read):
+        return writing.seal_events(read, held)
+    sealed = iter(writing.seal_events([one for one, key in zip(read, keys, strict=True) if key is not None], held))
+    return [None if key is None else next(sealed) for key in keys]
 
 
 def _write(source: Source, batch: Sequence[Entry], *, suspicious: bool) -> Acknowledged:
