@@ -7,14 +7,10 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from compliance.audit.cold.place import cold_store
 from compliance.audit.keys.errors import RotationRunning
 from compliance.audit.keys.orders import SCHEDULE
 from compliance.audit.keys.rotation import ROTATE_AFTER, is_due
 from compliance.audit.keys.services import rotate
-from compliance.audit.place import log_place
-from compliance.audit.retention.plan import plan
-from compliance.audit.retention.services import Busy, HoldsChanged, retain
 from compliance.audit.storage.partitions import make_ahead
 
 logger = logging.getLogger(__name__)
@@ -35,6 +31,12 @@ def rotate_keys() -> bool:
 @shared_task(time_limit=6 * 3600)  # a broker that hands it out twice meanwhile meets retention's lock
 def retain_by_schedule() -> list[str]:
     """Move to the cold tier what its class lets the schedule move; return that, and what waits for two people."""
+    # DuckDB and Arrow: only in the worker that does this.
+    from compliance.audit.cold.place import cold_store
+    from compliance.audit.place import log_place
+    from compliance.audit.retention.plan import plan
+    from compliance.audit.retention.services import Busy, HoldsChanged, retain
+
     today = timezone.now().date()
     try:
         steps = retain(today=today, place=log_place(), store=cold_store(), by=SCHEDULE, why="classes.toml")
