@@ -23,6 +23,7 @@ API: tuple[tuple[str, str, Any], ...] = (
     ("put", "/api/v1/feed/mode", {"surface": "home", "feed_mode": "newest"}),
     ("post", "/api/v1/events", {"events": []}),
     ("get", "/api/v1/serves/018f0000-0000-7000-8000-000000000000", None),
+    ("get", "/api/v1/audit/records", None),
 )
 
 

@@ -169,9 +169,8 @@ def test_what_another_ranker_decided_is_shown_proved_and_drawn_like_our_own(log:
     source = sources.add(name="elsewhere", service="test", by="ada", why="a test")
     event = decision(1)
     header = {"Authorization": f"Bearer {source}"}
-    assert Client().post(
-        "/api/v1/ingest/decisions", {"events": [event]}, content_type="application/json", headers=header
-    )
+    posted = Client().post("/api/v1/ingest/decisions", {"events": [event]}, "application/json", headers=header)
+    assert posted.status_code == 200
     call_command("sequencer", once=True)
     assert [one["id"] for one in read(key, "records?source=elsewhere").json()["records"]] == [event["id"]]
     found = read(key, f"records/{event['id']}").json()
