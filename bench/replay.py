@@ -196,9 +196,7 @@ def across(slates: int) -> int:
     here = torch.backends.cpu.get_cpu_capability()
     other = report.environment_differs["cpu_capability"]
     lacking = "" if other else "; this processor has no other instruction set to compare with"
-    print(
-        f"on {here}: {report.summary()}; {other:,} of another instruction set; {changed} slates changed{lacking}"
-    )
+    print(f"on {here}: {report.summary()}; {other:,} of another instruction set; {changed} slates changed{lacking}")
     return 0 if report.kept and changed == 0 else 1
 
 
