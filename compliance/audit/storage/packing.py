@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -35,9 +36,14 @@ def known_dictionaries() -> tuple[int, ...]:
     return _numbers()
 
 
-def pack(content: bytes, *, dictionary: int, level: int = LEVEL) -> bytes:
+def pack(content: bytes, *, dictionary: int) -> bytes:
     """Compress a document. The same content, dictionary and library give the same bytes."""
-    return _coders.compressor(dictionary, level).compress(content)
+    return _coders.compressor(dictionary, LEVEL).compress(content)
+
+
+def packer(*, dictionary: int, level: int) -> Callable[[bytes], bytes]:
+    """`pack` for many documents, for this thread alone."""
+    return _coders.compressor(dictionary, level).compress
 
 
 def unpack(packed: bytes, *, dictionary: int) -> bytes:

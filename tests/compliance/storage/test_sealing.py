@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.audit.storage.packing import NotUnpacked, newest_dictionary, pack, unpack
-from compliance.audit.storage.sealing import SealBroken, is_sealed, open_blob, open_sealed, seal, seal_blob
+from compliance.audit.storage.sealing import SealBroken, is_sealed, open_blob, open_sealed, seal, seal_blob, seal_many
 
 KEY, OTHER = secrets.token_bytes(32), secrets.token_bytes(32)
 EVENT = uuids.uuid7()
@@ -71,3 +71,13 @@ def test_what_cannot_be_unpacked_is_refused_with_a_sentence() -> None:
         unpack(b"", dictionary=9999)
     with pytest.raises(NotUnpacked, match="not as they were written"):
         unpack(b"\x00" * 20, dictionary=0)
+
+
+def test_many_are_sealed_at_once_as_each_would_be_alone() -> None:
+    keys, ids = [bytes([number]) * 32 for number in range(5)], [uuids.uuid7() for _ in range(5)]
+    documents = [b'{"number":%d}' % number for number in range(5)]
+    sealed = seal_many(keys, ids, documents, level=1)
+    assert [open_sealed(*one) for one in zip(keys, ids, sealed, strict=True)] == documents
+    assert len({one[3:15] for one in sealed}) == 5  # nonces
+    with pytest.raises(SealBroken):
+        open_sealed(keys[0], ids[1], sealed[0])
