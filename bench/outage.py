@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.chaos.engines import broker, kill, postgres, postmaster
 from bench.chaos.history import read
 from bench.chaos.house import House, fresh_database, open_house, scratch_home, wait_for
-from bench.chaos.judge import verify, waiting
+from bench.chaos.judge import left_behind, verify
 from bench.chaos.visitors import visitors
 from bench.timing import table, verdict
 
@@ -62,7 +62,7 @@ def main() -> int:
         house = stack.enter_context(open_house(home, scored=not options.unscored))
         house.new_histories()
         found = [run(house, name, options.seconds) for name in wanted]
-        wait_for(settled, SWEPT_SECONDS, "work is still waiting")
+        wait_for(lambda: settled(time.time()), SWEPT_SECONDS, "work is still waiting")
         unaudited, faults = count_unaudited(house), verify()
     return report(found, skipped, unaudited, faults, check=options.check)
 
@@ -77,24 +77,34 @@ def run(house: House, name: str, seconds: float) -> Outcome:
             time.sleep(seconds)
             during = Counter(statuses)
         ended = time.time()
-        back = wait_for(lambda: has_come_back(house, name, ended), 4 * limit, f"nothing came back after: {name}")
+        back = seconds_until(lambda: has_come_back(house, name, ended), 4 * limit)
     return Outcome(name=name, statuses=during, back=back, limit=limit, expects_refusals=expects)
 
 
+def seconds_until(condition: Callable[[], bool], patience: float) -> float:
+    """How long it took until a condition held; infinite when it never did."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > patience:
+            return float("inf")
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
 def has_come_back(house: House, name: str, ended: float) -> bool:
-    """Whether a list that was asked for after the outage was served; after some, whether side work is done too."""
+    """Whether a list that was asked for after the outage was served; after some, what waited is done too."""
     served = any(answer.began > ended for answer in read(house.histories) if answer.kind == "slate")
-    return served and (name not in WAITS_FOR_WORK or settled())
+    return served and (name not in WAITS_FOR_WORK or settled(ended))
 
 
-def settled() -> bool:
-    """Whether nothing waits for the sequencer or the worker."""
+def settled(moment: float) -> bool:
+    """Whether nothing from before a moment waits for the sequencer or the worker."""
     import psycopg
 
     from host.engines import EngineError
 
     with contextlib.suppress(psycopg.Error, EngineError), fresh_database() as database:
-        return waiting(database) == 0
+        return left_behind(database, moment) == 0
     return False
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from bench.chaos.history import Acknowledged
 from bench.world import ROOT
@@ -105,6 +106,17 @@ def waiting(database: Any) -> int:
     return _count(database, "SELECT count(*) FROM audit_logqueue") + _count(
         database, "SELECT count(*) FROM outbox_outboxentry WHERE done_at IS NULL"
     )
+
+
+def left_behind(database: Any, moment: float) -> int:
+    """What was there before a moment (seconds since 1970) and has still to be logged or done."""
+    oldest = str(UUID(int=int(moment * 1000) << 80))  # ids begin with their milliseconds (RFC 9562 §5.7)
+    found = database.execute(
+        "SELECT (SELECT count(*) FROM audit_logqueue WHERE id < %s::uuid) + (SELECT count(*) FROM outbox_outboxentry "
+        "WHERE done_at IS NULL AND created_at < to_timestamp(%s))",
+        [oldest, moment],
+    )
+    return int(found.fetchone()[0])
 
 
 def _root() -> tuple[int, bool]:
