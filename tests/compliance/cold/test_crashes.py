@@ -92,10 +92,12 @@ def _acts(place: LogPlace, cold: ColdStore) -> dict[UUID, bytes]:
     make_ahead(now=start + timedelta(days=40), months=1)
     make_ahead(now=datetime.now(UTC))
     who = uuid4()
-    for number in range(12):
+    ids = [
         acted_at("statement", start + timedelta(hours=number), {"n": number}, pseudonym=who if number % 2 else None)
+        for number in range(12)
+    ]
     sign(place)
-    return {row.id: bytes(row.body) for row in AuditEvent.objects.all()}
+    return {row.id: bytes(row.body) for row in AuditEvent.objects.filter(id__in=ids)}  # a world may be there too
 
 
 def body_of(event_id: UUID) -> bytes:
