@@ -61,7 +61,7 @@ class Release:
 
 
 def load_as_migrated(release: Release) -> None:
-    """Put rows of release 0.1.0 into today's tables, as migration 0006 leaves them. In a test's transaction."""
+    """Put rows of release 0.1.0 into today's tables, as migrations leave them. In a test's transaction."""
     LogEntry.objects.all().delete()
     LogCheckpoint.objects.all().delete()
     records = list(release.rows("audit_serverecord"))
@@ -81,8 +81,10 @@ def load_as_migrated(release: Release) -> None:
         for row in release.rows("audit_logentry")
     )
     LogCheckpoint.objects.bulk_create(
-        LogCheckpoint(size=int(row["size"]), root=_bytes(row["root"]), note=row["note"], made_at=row["made_at"])
-        for row in release.rows("audit_logcheckpoint")
+        LogCheckpoint(
+            size=int(row["size"]), number=number, root=_bytes(row["root"]), note=row["note"], made_at=row["made_at"]
+        )
+        for number, row in enumerate(release.rows("audit_logcheckpoint"), 1)
     )
 
 
