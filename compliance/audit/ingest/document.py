@@ -23,6 +23,8 @@ MOST_EVENT_BYTES: Final = 32 * 1024
 MOST_REASONS: Final = 32
 MOST_PARAMETERS: Final = 64
 MOST_TEXT: Final = 2_000
+MOST_WORDS: Final = 80
+"""Characters of the four short words together: no right ones are longer."""
 LARGEST: Final = 2**53 - 1
 LATE_MS: Final = 28 * 86_400_000  # within last month, whose partition is there
 AHEAD_MS: Final = 5 * 60_000
@@ -123,9 +125,15 @@ def _texts(event: Document) -> tuple[str, str, str, str]:
     raise Wrong(f"{next(name for name in _WORDS if type(event[name]) is not str)} is not text")
 
 
-@lru_cache(maxsize=4096)
 def problem_of_words(surface: str, feed_mode: str, tier: str, jurisdiction: str) -> str:
-    """What is wrong with the short words that records are found by; empty when nothing is. Few combinations occur."""
+    """What is wrong with the short words that records are found by; empty when nothing is."""
+    # Only what is short is remembered: a long text that was refused would stay in memory.
+    short = len(surface) + len(feed_mode) + len(tier) + len(jurisdiction) <= MOST_WORDS
+    return (_problem_of_words if short else _problem_of_words.__wrapped__)(surface, feed_mode, tier, jurisdiction)
+
+
+@lru_cache(maxsize=512)  # few combinations occur
+def _problem_of_words(surface: str, feed_mode: str, tier: str, jurisdiction: str) -> str:
     for name, value in (("surface", surface), ("feed_mode", feed_mode)):
         if len(value) > 16 or not NAME.fullmatch(value):
             return f"{name} is not 1 to 16 lower-case letters, digits or one of _ . : -"

@@ -13,6 +13,7 @@ MOST_ITEMS: Final = 200
 MOST_HEADS: Final = 32
 LONGEST_NAME: Final = 128
 LONGEST_NUMBER: Final = 32
+LONGEST_WORD: Final = 32
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.:-]*", re.ASCII)
 _KEYS: Final = frozenset(("rank", "item", "source", "scores", "propensity"))
 _DIGITS: Final = re.compile(r"[0-9a-fxp.+-]*", re.ASCII)  # no nan, no inf, no space, no _, no digit of another script
@@ -86,20 +87,28 @@ def _are_plain(numbers: list[str]) -> bool:
     return text.count(",") == len(numbers) and _PLAIN.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=4096)
 def is_name(value: object) -> bool:
     """Whether a value is a short name, as sources and heads have."""
-    return isinstance(value, str) and len(value) <= 32 and NAME.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) <= LONGEST_WORD and _is_short_name(value)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # of short texts alone: a long one that was refused would stay in memory
+def _is_short_name(value: str) -> bool:
+    return NAME.fullmatch(value) is not None
+
+
 def are_heads(names: tuple[object, ...]) -> bool:
+    """Whether these are the names of a slate's scores."""
     return 0 < len(names) <= MOST_HEADS and all(map(is_name, names))
 
 
-@lru_cache(maxsize=4096, typed=True)
 def _is_propensity(value: object) -> bool:
-    return value is None or (isinstance(value, str) and 0 < _number(value, "It") <= 1)
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST_NUMBER and _is_chance(value))
+
+
+@lru_cache(maxsize=1024)  # of short texts alone, as above
+def _is_chance(value: str) -> bool:
+    return 0 < _number(value, "It") <= 1
 
 
 def _check_item(place: int, item: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -216,3 +217,27 @@ def test_the_quick_look_takes_nothing_that_the_slow_one_refuses(items: list[Any]
 
 def test_an_ordinary_slate_needs_the_quick_look_alone() -> None:
     assert _surely_right(decision(1)["items"])
+
+
+LONG = 1_000_000
+
+
+@pytest.mark.parametrize("field", ["surface", "feed_mode", "tier", "jurisdiction", "source", "scores", "propensity"])
+def test_long_texts_that_are_refused_are_not_remembered(field: str) -> None:
+    def refuse(number: int) -> None:
+        long = f"{number}{'x' * LONG}"
+        changes: dict[str, Any] = {"scores": {long: "1"}} if field == "scores" else {field: long}
+        if field in ("source", "scores", "propensity"):
+            changes = {"items": changed_item(**changes)}
+        with pytest.raises(Wrong):
+            read(decision(1, at_ms=NOW) | changes)
+
+    refuse(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 6):
+            refuse(number)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < LONG
