@@ -1,7 +1,7 @@
 """Is everything on record in the log, unchanged, and is the log whole? Every fault is named in a sentence.
 
-From the outside in: signed heads, tiles, the database's leaves, the events that leaves commit to, what they say, blobs,
-the files of models.
+From the outside in: signed heads, tiles, the database's leaves, the events that leaves commit to, what they say, what
+acts brought about, blobs, the files of models.
 Replays (`compliance.serving.replay`) go further, to scores and order.
 """
 
@@ -21,6 +21,7 @@ from compliance.audit.verification.heads import heads
 from compliance.audit.verification.leaves import leaves
 from compliance.audit.verification.models import models
 from compliance.audit.verification.parts import begun, gathered
+from compliance.audit.verification.standing import standing
 from compliance.audit.verification.tally import Progress, Tally, silent
 
 
@@ -41,6 +42,7 @@ def verify(
             yield from _log(place, now, tally, progress)
             yield from gathered(parts, needed, tally)
     yield from acts(now, tally, progress)
+    yield from standing()
     yield from blobs(needed)
     yield from models(needed.models, Path(settings.MODEL_REGISTRY))
 

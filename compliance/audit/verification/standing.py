@@ -1,0 +1,85 @@
+"""Tables of what holds now, against the acts that made it so: keys that were destroyed, months that moved.
+
+None of these rows is in the log itself. What made each of them is, as an act that says enough to be compared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from compliance.audit.cold import duck
+from compliance.audit.cold.parquet import ColdDamaged
+from compliance.audit.cold.selectors import paths_of
+from compliance.audit.keys.services import erasure_mark
+from compliance.audit.models import AuditEvent, ColdMonth, KeyTombstone
+
+Faults = Iterator[str]
+
+KINDS: Final = ("erasure",)
+
+_COLD: Final = """
+SELECT id, kind, body FROM read_parquet($paths)
+WHERE pseudonym IS NULL AND kind IN (SELECT unnest($kinds::VARCHAR[]))
+"""
+
+
+class Act(NamedTuple):
+    """An act of nobody in particular, as its bytes say it."""
+
+    id: UUID
+    kind: str
+    said: dict[str, Any]
+
+
+def standing() -> Faults:
+    """Name every row that no act bears out, and every act whose row is gone.
+
+    Rows and acts are read one after the other while others write. What differs only at a first look was on its way.
+    """
+    try:
+        first = set(_differences())
+        yield from (fault for fault in (_differences() if first else ()) if fault in first)
+    except (ColdDamaged, duck.TooMuch) as error:
+        yield f"acts of the cold tier cannot be compared with what they brought about: {error}"
+
+
+def _differences() -> Faults:
+    acts = _acts()
+    yield from _tombstones(each for each in acts if each.kind == "erasure")
+
+
+def _acts() -> list[Act]:
+    """All acts of these kinds, the oldest first. PostgreSQL is read first: months only ever move from there."""
+    found: dict[UUID, Act] = {}
+    hot = AuditEvent.objects.filter(kind__in=KINDS).values_list("id", "kind", "body")
+    for event_id, kind, body in hot.iterator(chunk_size=2_000):
+        found[event_id] = Act(event_id, kind, _said(bytes(body)))
+    for month in ColdMonth.objects.filter(table="acts", expired_at=None).order_by("period"):
+        if kinds := sorted(set(KINDS) & set(month.kinds)):
+            for row in duck.rows(paths_of(month), _COLD, {"kinds": kinds}).to_pylist():
+                event_id = UUID(str(row["id"]))
+                found[event_id] = Act(event_id, row["kind"], _said(row["body"]))
+    return [found[event_id] for event_id in sorted(found)]
+
+
+def _said(body: bytes) -> dict[str, Any]:
+    """What an act says; nothing where its bytes are no document, which is named where acts are read."""
+    try:
+        said = orjson.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _tombstones(erasures: Iterable[Act]) -> Faults:
+    """A key that was destroyed by hand, and an erasure that somebody took back."""
+    by_mark = {each.said.get("erased"): each.id for each in erasures}
+    for pseudonym in KeyTombstone.objects.values_list("pseudonym", flat=True).order_by("pseudonym").iterator():
+        if by_mark.pop(erasure_mark(pseudonym), None) is None:
+            yield f"the tombstone of {pseudonym} is borne out by no erasure: its key was destroyed by hand"
+    for event_id in by_mark.values():
+        yield f"audit event {event_id} erased somebody whose tombstone is gone: a key could be made for them again"
