@@ -114,6 +114,21 @@ def test_a_key_that_went_without_an_erasure_is_named(place: LogPlace) -> None:
     assert any(f"serve record {record.id} is sealed with a key that is gone" in fault for fault in faults(place))
 
 
+def test_a_planted_tombstone_does_not_hide_a_destroyed_key(place: LogPlace) -> None:
+    record = ServeRecord.objects.order_by("id")[0]
+    sql("DELETE FROM audit_subjectkey WHERE pseudonym = %s", record.pseudonym)
+    sql("INSERT INTO audit_keytombstone VALUES (%s, now(), 'asked for')", record.pseudonym)
+    assert [f"tombstone of {record.pseudonym} is borne out by no erasure" in fault for fault in faults(place)] == [True]
+
+
+def test_a_tombstone_that_was_taken_away_is_named(place: LogPlace) -> None:
+    record = ServeRecord.objects.order_by("id")[0]
+    erase(pseudonym=record.pseudonym, by=SUBJECT, why="asked for")
+    act = AuditEvent.objects.get(kind="erasure")
+    sql("DELETE FROM audit_keytombstone")
+    assert any(f"audit event {act.id} erased somebody whose tombstone is gone" in fault for fault in faults(place))
+
+
 def test_an_erased_persons_records_still_verify(place: LogPlace) -> None:
     record = ServeRecord.objects.order_by("id")[0]
     erase(pseudonym=record.pseudonym, by=SUBJECT, why="asked for")
@@ -237,6 +252,20 @@ def test_a_changed_column_of_an_event_is_named(place: LogPlace, column: str, val
     event = AuditEvent.objects.order_by("id")[0]
     sql(f"UPDATE audit_auditevent SET {column} = %s WHERE id = %s", value, event.id)
     assert any(f"audit event {event.id}: its columns" in fault for fault in faults(place))
+
+
+def test_an_act_of_nobody_that_was_given_to_somebody_is_named(place: LogPlace, world: World) -> None:
+    event = AuditEvent.objects.filter(kind="test")[0]
+    for pseudonym in (uuids.uuid4(), world.subject("alex").pseudonym):
+        AuditEvent.objects.filter(id=event.id).update(pseudonym=pseudonym)
+        expected = f"audit event {event.id}: its column pseudonym says {pseudonym}"
+        assert [expected in fault for fault in faults(place)] == [True]
+
+
+def test_a_sealed_act_that_was_taken_from_its_person_is_named(place: LogPlace, world: World) -> None:
+    act = note(kind="consent", happened_at=timezone.now(), what={}, pseudonym=world.subject("alex").pseudonym)
+    AuditEvent.objects.filter(id=act).update(pseudonym=None)
+    assert any(f"audit event {act} is sealed with a key that is gone" in fault for fault in faults(place))
 
 
 def test_a_forged_event_is_named_wherever_its_leaf_is_put(place: LogPlace) -> None:

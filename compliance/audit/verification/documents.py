@@ -112,6 +112,8 @@ def acts(now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
 
 
 def _act(event: AuditEvent, document: Document) -> Faults:
+    if event.pseudonym is not None and not is_sealed(bytes(event.body)):
+        yield f"audit event {event.id}: its column pseudonym says {event.pseudonym}, its bytes nobody"
     try:
         recorded = (document["id"], document["kind"], from_ms(document["happened_ms"]))
     except (ArithmeticError, LookupError, TypeError):
