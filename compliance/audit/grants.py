@@ -42,7 +42,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     # Who may audit with a key: given out and taken away by the tables' owner alone.
     "audit_auditorkey": {WEB: "SELECT", READER: "SELECT"},
     # Bookkeeping, which proves nothing.
-    "audit_servekey": {WEB: "SELECT, INSERT, DELETE", READER: "SELECT"},
+    "audit_servekey": {WEB: "SELECT, INSERT, DELETE", READER: "SELECT", ERASER: "SELECT, DELETE"},
     "audit_logmeter": dict.fromkeys(ROLES, "SELECT, INSERT, UPDATE"),
     "audit_streamoffset": {WEB: "SELECT", READER: "SELECT, INSERT, UPDATE"},  # who reads may send on
     "audit_ingestsource": {WEB: "SELECT, UPDATE (created_at)", READER: "SELECT"},  # to lock a row takes an UPDATE

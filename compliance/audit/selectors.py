@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 
 from compliance.audit.canonical import digest
-from compliance.audit.keys.selectors import key_of, keys_of
+from compliance.audit.keys.errors import KeyErased
+from compliance.audit.keys.selectors import erased_among, key_of, keys_of
 from compliance.audit.models import AuditEvent, Blob, ColdMonth, ServeKey, ServeRecord
 from compliance.audit.storage.compact import Clear, open_document
 from compliance.audit.storage.inputs import InputsBroken, read_inputs
@@ -67,15 +68,20 @@ def document_of(record: ServeRecord | AuditEvent) -> dict[str, Any]:
 def documents_of(records: Iterable[ServeRecord]) -> Iterator[tuple[ServeRecord, dict[str, Any]]]:
     """Each record with its document, without those whose key was destroyed: one look for all keys."""
     listed = list(records)
-    keys = keys_of({record.pseudonym for record in listed if is_sealed(bytes(record.body))})
+    whose = {record.pseudonym for record in listed}
+    keys, erased = keys_of(whose), erased_among(whose)
     for record in listed:
-        if not is_sealed(bytes(record.body)) or record.pseudonym in keys:
+        if record.pseudonym in keys or (not is_sealed(bytes(record.body)) and record.pseudonym not in erased):
             yield record, opened(record, keys.get(record.pseudonym, b""))
 
 
 def key_of_record(record: ServeRecord | AuditEvent) -> bytes:
     """The key that opens a record or an event; empty where none is needed. Raises KeyErased, KeyMissing."""
-    if record.pseudonym is None or not is_sealed(bytes(record.body)):
+    if record.pseudonym is None:
+        return b""
+    if not is_sealed(bytes(record.body)):  # of before release 0.2.0
+        if erased := erased_among([record.pseudonym]):
+            raise KeyErased(erased)
         return b""
     return key_of(record.pseudonym)
 

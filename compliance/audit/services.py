@@ -50,7 +50,8 @@ def forget_key(*, pseudonym: UUID, key: str, record_id: UUID | str) -> None:
     ServeKey.objects.filter(pseudonym=pseudonym, key=key, record_id=record_id).delete()
 
 
-# One statement, one round trip, one commit: a slate is recorded whole or not at all.
+# One statement, one round trip, one commit: a slate is recorded whole or not at all. Where the server would say that it
+# is committed before it lies on the disk, the salt is null, which the table refuses, and nothing is served.
 _INSERT = """
 WITH pack AS (
     INSERT INTO audit_blob (sha256, content, stored_at) VALUES (%(pack_sha256)s, %(packed_pack)s, now())
@@ -70,7 +71,7 @@ INSERT INTO audit_serverecord (
     id, service, source, pseudonym, served_at, surface, feed_mode, tier, jurisdiction, model_sha256, body, salt
 ) VALUES (
     %(id)s, %(service)s, '', %(pseudonym)s, %(served_at)s, %(surface)s, %(feed_mode)s, %(tier)s, %(jurisdiction)s,
-    %(model)s, %(body)s, %(salt)s
+    %(model)s, %(body)s, CASE WHEN current_setting('synchronous_commit') <> 'off' THEN %(salt)s::bytea END
 )
 """
 

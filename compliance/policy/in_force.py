@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+import orjson
 from django.db import connection, transaction
 
-from compliance.audit.events import latest, note
+from compliance.audit.events import note
+from compliance.audit.models import AuditEvent
 from compliance.policy.pack import Pack
 
 KIND: Final = "policy"
@@ -18,19 +20,28 @@ _on_record: set[tuple[str, str]] = set()  # (service, pack) that this process ha
 def put_on_record(pack: Pack, *, service: str, now: datetime) -> None:
     """Note that a service's lists are planned with this pack from now on, where that was not so before.
 
-    Processes of two releases that run side by side note each change between them: that is what happened.
+    A process looks once for each pack. Where processes of two releases run side by side, each pack is noted when the
+    first process plans with it, and not again while both go on.
     """
     if (service, pack.sha256) in _on_record:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('policy in force'))")
-        last = latest(KIND)
-        before = "" if last is None else last["policy_sha256"]
+        before = _before(service)
         if before != pack.sha256:
             what = {"service": service, "policy_sha256": pack.sha256, "before_sha256": before}
             note(kind=KIND, happened_at=now, what={**what, "by": "release", "why": "the release brings this pack"})
     if not connection.in_atomic_block:  # else it may still be rolled back
         _on_record.add((service, pack.sha256))
+
+
+def _before(service: str) -> str:
+    """The pack that a service's lists were planned with until now; empty where there was none."""
+    for event in AuditEvent.objects.filter(kind=KIND, pseudonym=None).order_by("-id").iterator(chunk_size=100):
+        said = orjson.loads(bytes(event.body))
+        if said["service"] == service:
+            return str(said["policy_sha256"])
+    return ""
 
 
 def forget() -> None:

@@ -6,14 +6,16 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import uuid_utils.compat as uuids
 from django.db import Error as AnyDatabaseError
 from django.db import connection, transaction
 
-from compliance.audit.keys.errors import KeyBroken, KeyErased, VaultRefused
+from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing, VaultRefused
 from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
+from compliance.audit.storage.sealing import SealBroken
 from compliance.policy.facts import Planned, make_plan
 from compliance.policy.in_force import put_on_record
 from compliance.policy.pack import PackRefused
@@ -72,8 +74,16 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
                     forget_key(pseudonym=subject.pseudonym, key=idempotency_key, record_id=earlier["id"])
                 record(new)
         except KeyTaken:  # the same request, a moment earlier, in another process
-            return serve(subject=subject, context=context, idempotency_key=idempotency_key)
+            return slate_of(_answered_elsewhere(subject, context, idempotency_key, planned), replayed=True)
         return slate_of(served.document, replayed=False)
+
+
+def _answered_elsewhere(subject: Subject, context: Context, key: str, planned: Planned) -> dict[str, Any]:
+    """What another process recorded under the same key. Raises NotServed where that cannot be answered with."""
+    earlier = answer_to(subject, context, key)
+    if earlier is None or not still_allowed(subject, earlier, planned.plan):
+        raise NotServed("This idempotency key was taken by another request: send a new one with a new key.")
+    return earlier
 
 
 def _decide(subject: Subject, context: Context, planned: Planned) -> Served:
@@ -120,7 +130,7 @@ def _failing_closed() -> Iterator[None]:
         ) from error
     except ScorerUnavailable as error:
         raise NotServed(str(error), retry_after=error.retry_after) from error
-    except (KeyBroken, KeyErased, VaultRefused) as error:
+    except (KeyBroken, KeyErased, KeyMissing, SealBroken, VaultRefused) as error:
         logger.exception("A slate could not be sealed.")
         raise NotServed(
             "The list could not be sealed with its person's key, so it was not served: every list must be on record "

@@ -10,14 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import uuid_utils.compat as uuids
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from compliance.audit import services as audit_services
 from compliance.audit.canonical import canonical
-from compliance.audit.models import ServeKey, ServeRecord
-from compliance.audit.selectors import document_of, inputs_of, key_of_record
+from compliance.audit.keys.errors import KeyErased
+from compliance.audit.keys.orders import SUBJECT
+from compliance.audit.keys.services import erase
+from compliance.audit.models import LogQueue, ServeKey, ServeRecord
+from compliance.audit.selectors import document_of, documents_of, inputs_of, key_of_record
 from compliance.serving.door import KeyReused, NotServed, UnknownItem, serve
 from compliance.serving.replay import Replayer
 from compliance.serving.types import Context, Slate
@@ -395,3 +399,39 @@ def test_events_of_others_do_not_reach_a_slate(world: World) -> None:
     act(newcomer(world), Item.objects.order_by("id")[3].id, Action.LIKE)
     assert recorded_event_count(serve_on(alex)) == before
     assert Event.objects.filter(subject_id=alex.id).count() >= before
+
+
+def test_a_server_that_does_not_wait_for_its_disk_is_served_from_no_more(world: World) -> None:
+    alex = world.subject("alex")
+    before = ServeRecord.objects.count(), LogQueue.objects.count()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+    with pytest.raises(NotServed, match="could not be recorded"):
+        serve_on(alex)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+    assert (ServeRecord.objects.count(), LogQueue.objects.count()) == before
+    assert serve_on(alex).items
+
+
+def test_a_key_whose_record_is_nowhere_is_refused_once_and_for_all(world: World) -> None:
+    alex = world.subject("alex")
+    ServeKey.objects.create(pseudonym=alex.pseudonym, key="dangling", record_id=uuids.uuid7())
+    with pytest.raises(NotServed, match="new key"):
+        serve_on(alex, key="dangling")
+
+
+def test_an_erased_person_reads_nothing_of_before_in_any_form(world: World) -> None:
+    alex = world.subject("alex")
+    sealed = ServeRecord.objects.get(id=serve_on(alex).serve_id)
+    clear = ServeRecord.objects.get(id=serve_on(alex).serve_id)
+    ServeRecord.objects.filter(id=clear.id).update(body=canonical(document_of(clear)))  # as release 0.1.0 wrote them
+    clear.refresh_from_db()
+    assert document_of(clear)["id"] == str(clear.id)
+    serve_on(alex, key="my own words")
+    erase(pseudonym=alex.pseudonym, by=SUBJECT, why="asked for")
+    for record in (sealed, clear):
+        with pytest.raises(KeyErased):
+            document_of(record)
+    assert list(documents_of([sealed, clear])) == []
+    assert not ServeKey.objects.filter(pseudonym=alex.pseudonym).exists()

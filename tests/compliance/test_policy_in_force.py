@@ -48,3 +48,14 @@ def test_a_pack_that_cannot_be_put_on_record_serves_nothing(world: World, monkey
     with pytest.raises(NotServed):
         serve_on(world.subject("alex"))
     assert not ServeRecord.objects.exists()
+
+
+def test_each_service_has_its_own(world: World) -> None:
+    serve_on(world.subject("alex"))
+    before = changes()
+    in_force.put_on_record(active_pack(), service="another", now=timezone.now())
+    assert changes() == before + 1
+    in_force.forget()
+    for service in ("another", world.service):
+        in_force.put_on_record(active_pack(), service=service, now=timezone.now())
+    assert changes() == before + 1

@@ -78,7 +78,9 @@ def _retire(kek: vault.Kek) -> int:
     for patience_ms in PATIENCE_MS:
         done = 0
         try:
-            with rows.nobody_adds(patience_ms):
+            with rows.nobody_adds(patience_ms), connection.cursor() as cursor:
+                # On the disk before the old keys' files are destroyed, whatever this connection's default is.
+                cursor.execute("SELECT set_config('synchronous_commit', 'on', true)")
                 while batch := rows.rewrap(kek, at_most=BATCH):
                     done += batch
                 KeyEncryptionKey.objects.filter(number__lt=kek.number, retired_at=None).update(

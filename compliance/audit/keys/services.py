@@ -20,10 +20,10 @@ from django.utils import timezone
 
 from compliance.audit.keys import rows, vault
 from compliance.audit.keys.cache import WriteCache
-from compliance.audit.keys.errors import KekMissing, KeyErased
+from compliance.audit.keys.errors import KekMissing, KeyErased, OrderRefused
 from compliance.audit.keys.orders import order
 from compliance.audit.keys.rotation import rotate
-from compliance.audit.models import KeyTombstone
+from compliance.audit.models import KeyTombstone, ServeKey
 
 __all__ = ["erase", "erasure_mark", "forget_all", "key_for", "keys_for", "rotate"]
 
@@ -56,17 +56,23 @@ def erase(*, pseudonym: UUID, by: str, why: str, approved_by: str = "") -> bool:
     """Destroy a subject's key, now and for ever; return False where that was done before.
 
     `why` is a short reason without anything personal. What is left of the key in data files, WAL and backups is wrapped
-    under a key-encryption key that the next rotation destroys, within `rotation.ERASED_WITHIN`. Raises OrderRefused.
+    under a key-encryption key that the next rotation destroys, within `rotation.ERASED_WITHIN`. Raises OrderRefused,
+    also while a legal hold covers the person (GDPR Art. 17(3)(b) and (e)).
     """
+    # Acts and holds are sealed with these keys, and so import this module.
+    from compliance.audit.events import note
+    from compliance.audit.retention.holds import hold_on_person, sentence
+
     ordered = order(by=by, approved_by=approved_by, why=why)
+    if (hold := hold_on_person(pseudonym)) is not None:
+        raise OrderRefused(sentence(hold, "What is on record of this person"))
     rows.erase_rows(pseudonym)
+    ServeKey.objects.filter(pseudonym=pseudonym).delete()  # their own words, perhaps
     now = timezone.now()  # once the row is ours: a rotation may have wrapped it anew until here
     _, new = KeyTombstone.objects.get_or_create(pseudonym=pseudonym, defaults={"erased_at": now, "why": why})
     _cache.forget(pseudonym)
     transaction.on_commit(partial(_cache.forget, pseudonym))  # others of this process may have read it meanwhile
     if new:
-        from compliance.audit.events import note  # events are sealed with these keys, and so import this module
-
         note(kind="erasure", happened_at=now, what={**ordered, "erased": erasure_mark(pseudonym)})
     return new
 

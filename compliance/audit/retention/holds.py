@@ -76,10 +76,12 @@ def in_force() -> QuerySet[LegalHold]:
     return LegalHold.objects.filter(lifted_at=None).order_by("placed_at")
 
 
-def hold_on_person(*, service: str, pseudonym: UUID) -> LegalHold | None:
-    """The first hold that covers a person, by name or with everybody: what an erasure has to ask for."""
-    of_person = Q(pseudonym=pseudonym) | Q(pseudonym=None)
-    return in_force().filter(of_person, service__in=["", service]).first()
+def hold_on_person(pseudonym: UUID) -> LegalHold | None:
+    """The first hold that covers a person, by name or with others: what an erasure has to ask for.
+
+    A hold on a service counts for everybody: a pseudonym does not say whose service it is of.
+    """
+    return in_force().filter(Q(pseudonym=pseudonym) | Q(pseudonym=None)).first()
 
 
 def hold_faults() -> Iterator[str]:

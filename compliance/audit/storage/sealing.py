@@ -21,7 +21,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from compliance.audit.storage.packing import NotUnpacked, newest_dictionary, pack, packer, unpack
+from compliance.audit.storage.packing import MOST_BYTES, NotUnpacked, newest_dictionary, pack, packer, unpack
 
 FORM: Final = 2
 _HEAD: Final = struct.Struct(">BH")  # form, dictionary
@@ -31,6 +31,10 @@ _RECORD, _BLOB, _NONCES = b"clerestory record", b"clerestory blob", b"clerestory
 
 class SealBroken(ValueError):
     """Sealed bytes were changed, or were sealed with another key or for another record."""
+
+
+class TooLong(ValueError):
+    """A document that would not open again."""
 
 
 def is_sealed(stored: bytes) -> bool:
@@ -91,6 +95,10 @@ def _nonces(count: int) -> list[bytes]:
 
 
 def _packed(content: bytes) -> tuple[bytes, bytes]:
+    if len(content) > MOST_BYTES:
+        raise TooLong(
+            f"A document of {len(content):,} bytes is not sealed: {MOST_BYTES:,} is the most that opens again."
+        )
     number = newest_dictionary()
     return _HEAD.pack(FORM, number), pack(content, dictionary=number)
 

@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from compliance.audit.keys.errors import KeyErased
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import KeyReused, NotServed, UnknownItem
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, SENTENCES, Refusal, body
@@ -21,6 +22,7 @@ from ranking.catalogue.services import UnknownItems
 logger = logging.getLogger(__name__)
 
 SIGN_IN: Final = "You are not signed in, or your sign-in has expired. Sign in at /accounts/login/ and try again."
+ERASED: Final = "What was on record here was erased, and cannot be read again (GDPR Art. 17)."
 FIELDS_WRONG: Final = "Some fields are not as the schema says, so nothing was stored. Correct what `extra` names."
 
 
@@ -50,8 +52,9 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal(SENTENCES[503], status=503, retry_after=RETRY_SECONDS)
         case UnknownItem() | Http404():
             return Refusal(str(error) if isinstance(error, UnknownItem) else SENTENCES[404], status=404)
-        case ModeNotOffered() | KeyReused():
-            return Refusal(str(error), status=409)
+        case ModeNotOffered() | KeyReused() | KeyErased():
+            erased = isinstance(error, KeyErased)
+            return Refusal(ERASED if erased else str(error), status=410 if erased else 409)
         case UnknownItems():
             return Refusal(str(error), status=422, extra={"unknown_items": [str(item) for item in error.ids]})
         case SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():

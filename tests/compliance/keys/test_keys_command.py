@@ -93,3 +93,16 @@ def test_a_key_file_that_is_not_there_is_a_fault() -> None:
         call_command("audit", "keys", "status", stdout=out)
     assert refused.value.returncode == 1
     assert "kek-000001 is not in this process's folder" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("by", "approved_by"), [("subject", ""), ("schedule", ""), ("ada", "ada "), ("ada", "ADA"), ("ada", "subject")]
+)
+@pytest.mark.parametrize("what", ["rotate", "erase"])
+def test_one_person_alone_orders_nothing_however_they_are_called(what: str, by: str, approved_by: str) -> None:
+    pseudonym = uuid4()
+    key_for(pseudonym)
+    who = ["--by", by, "--approved-by", approved_by, "--why", "asked for"]
+    with pytest.raises(CommandError, match="This was not done"):
+        call_command("audit", "keys", what, *who, *(["--pseudonym", str(pseudonym)] if what == "erase" else []))
+    assert key_of(pseudonym)

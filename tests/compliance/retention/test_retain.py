@@ -18,7 +18,9 @@ from compliance.audit.cold.store import ColdStore
 from compliance.audit.heads import LogPlace
 from compliance.audit.ingest.reconciling import counted
 from compliance.audit.keys.errors import OrderRefused
-from compliance.audit.keys.orders import SCHEDULE
+from compliance.audit.keys.orders import SCHEDULE, SUBJECT
+from compliance.audit.keys.selectors import key_of
+from compliance.audit.keys.services import erase, key_for
 from compliance.audit.models import AuditEvent, ColdMonth, LegalHold, LogEntry, ServeKey
 from compliance.audit.place import log_place
 from compliance.audit.retention.holds import NoSuchHold, hold_on_person, lift_hold, place_hold
@@ -213,9 +215,9 @@ def test_one_person_and_the_schedule_place_no_hold(world: World) -> None:
     with pytest.raises(OrderRefused, match="covers nothing"):
         place_hold(**TWO, since=date(2026, 2, 1), until=date(2026, 2, 1))
     assert not LegalHold.objects.exists()
-    assert hold_on_person(service="test", pseudonym=world.subject("sam").pseudonym) is None
+    assert hold_on_person(world.subject("sam").pseudonym) is None
     hold = place_hold(**TWO, service="test")
-    assert hold_on_person(service="test", pseudonym=world.subject("sam").pseudonym) == hold
+    assert hold_on_person(world.subject("sam").pseudonym) == hold
 
 
 def test_the_schedule_moves_what_its_class_lets_it_and_deletes_nothing(month: LogPlace) -> None:
@@ -293,3 +295,16 @@ def test_two_do_not_retain_at_once() -> None:
     other.close()
     with alone():
         pass
+
+
+@pytest.mark.django_db
+def test_a_hold_keeps_the_person_it_covers_from_being_erased(world: World) -> None:
+    sam, alex = world.subject("sam").pseudonym, world.subject("alex").pseudonym
+    key_for(sam)
+    hold = place_hold(by="ann", approved_by="bob", why="case 7", pseudonym=sam)
+    with pytest.raises(OrderRefused, match="a legal hold placed by ann"):
+        erase(pseudonym=sam, by=SUBJECT, why="asked for")
+    assert key_of(sam)
+    assert erase(pseudonym=alex, by=SUBJECT, why="asked for")
+    lift_hold(hold_id=hold.id, by="ann", approved_by="bob", why="case closed")
+    assert erase(pseudonym=sam, by=SUBJECT, why="asked for")

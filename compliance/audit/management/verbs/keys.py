@@ -12,8 +12,11 @@ from django.utils import timezone
 
 from compliance.audit.keys import services
 from compliance.audit.keys.errors import KeyBroken, OrderRefused, RotationRefused, VaultRefused
+from compliance.audit.keys.orders import order_of_people
 from compliance.audit.keys.selectors import key_status
 from compliance.audit.management.verbs.base import COULD_NOT, FAULTS, Talk, Verb
+from compliance.subjects.models import Subject
+from compliance.subjects.services import begin_anew
 
 
 class Keys(Verb):
@@ -34,6 +37,8 @@ class Keys(Verb):
         """Exit status 1: an erasure waits longer than was promised, or a key-encryption key is not there."""
         order: dict[str, str] = {name: options[name] for name in ("by", "approved_by", "why") if name in options}
         try:
+            if order:
+                order_of_people(**order)
             if options["what"] == "rotate":
                 return _rotate(talk, order)
             if options["what"] == "erase":
@@ -75,7 +80,12 @@ def _rotate(talk: Talk, order: dict[str, str]) -> int:
 
 
 def _erase(talk: Talk, pseudonym: UUID, order: dict[str, str]) -> int:
-    new = services.erase(pseudonym=pseudonym, **order)
+    subject = Subject.objects.filter(pseudonym=pseudonym).first()
+    if subject is None:
+        new = services.erase(pseudonym=pseudonym, **order)
+    else:  # who uses the service still goes on under a new pseudonym
+        begin_anew(subject=subject, **order)
+        new = True
     talk.say("The key is destroyed." if new else "The key was destroyed before; nothing was done.")
     talk.document({"verb": "keys", "what": "erase", "new": new})
     return 0
