@@ -6,6 +6,7 @@ None of these rows is in the log itself. What made each of them is, as an act th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from compliance.audit.models import AuditEvent, ColdMonth, KeyTombstone
 
 Faults = Iterator[str]
 
-KINDS: Final = ("erasure",)
+KINDS: Final = ("erasure", "retention_drop")
 
 _COLD: Final = """
 SELECT id, kind, body FROM read_parquet($paths)
@@ -50,6 +51,7 @@ def standing() -> Faults:
 def _differences() -> Faults:
     acts = _acts()
     yield from _tombstones(each for each in acts if each.kind == "erasure")
+    yield from _months(each for each in acts if each.kind == "retention_drop")
 
 
 def _acts() -> list[Act]:
@@ -83,3 +85,24 @@ def _tombstones(erasures: Iterable[Act]) -> Faults:
             yield f"the tombstone of {pseudonym} is borne out by no erasure: its key was destroyed by hand"
     for event_id in by_mark.values():
         yield f"audit event {event_id} erased somebody whose tombstone is gone: a key could be made for them again"
+
+
+def _months(drops: Iterable[Act]) -> Faults:
+    """Months that left PostgreSQL and are known nowhere since. Their rows stay, also when their retention has ended.
+
+    Whether a row that is there says what its act says is looked at in `cold/verification.py`.
+    """
+    there = set(ColdMonth.objects.values_list("drop_event", "table", "period", "retention"))
+    for each in drops:
+        try:
+            table, period = each.said["table"], date.fromisoformat(each.said["period"])
+            dropped = [(table, period, month["retention"]) for month in each.said["months"]]
+        except (LookupError, TypeError, ValueError):
+            yield f"audit event {each.id}: its bytes do not say which months were dropped"
+            continue
+        for table, period, retention in dropped:
+            if (each.id, table, period, retention) not in there:
+                yield (
+                    f"{table} of {period:%Y-%m}, {retention}, went to the cold tier by the act {each.id}, but no row "
+                    "says where they lie: it was removed; restore it, and its files"
+                )

@@ -270,3 +270,14 @@ def test_a_month_that_moves_while_all_is_verified_is_not_called_lost(month: LogP
     assert ["is gone from the database" in fault for fault in lost] == [True]
     changed = list(asked.gone(entries[0].event_id, 0, "serve", bytes(32)))
     assert ["is not what was committed to" in fault for fault in changed] == [True]
+
+
+@pytest.mark.parametrize("table", [RECORDS, ACTS, BLOBS])
+def test_a_month_whose_row_and_files_were_removed_is_named(month: LogPlace, cold: ColdStore, table: ColdTable) -> None:
+    move_all(month, cold)
+    held = ColdMonth.objects.filter(table=table.name)[0]
+    for each in held.files:
+        (cold.home / each["name"]).unlink()
+    held.delete()
+    (named,) = [fault for fault in faults(month) if f"by the act {held.drop_event}" in fault]
+    assert named.startswith(f"{held}, went to the cold tier")
