@@ -83,6 +83,7 @@ def load(port: int, pid: int, count: int, seed: int, tally: Tally, held: ExitSta
     signed_in, held_keys = session_headers(PERSON), keys()
     counters = throttle_keys(User.objects.get(email=PERSON).pk)
     counters += throttle_keys(f"auditor-{held_keys['auditor'].partition('.')[0]}")
+    counters += throttle_keys(f"source-{held_keys['source'].partition('.')[0]}")
     item = Item.objects.order_by("id")[0].pk
     for _ in range(HELD_OPEN):
         held.enter_context(closing(held_open(port, signed_in)))

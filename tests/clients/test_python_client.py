@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -15,9 +16,9 @@ import pytest
 
 from clerestory_client import Client, Item, SpoolRefused
 from clerestory_client.documents import batch, document, uuid7
-from compliance.audit.ingest import backlog, sources
+from compliance.audit.ingest import backlog, scanning, sources
 from compliance.audit.ingest.numbers import ranges_of
-from compliance.audit.ingest.scanning import externals, scan
+from compliance.audit.ingest.scanning import externals
 from compliance.audit.keys.services import forget_all
 from compliance.audit.models import AuditEvent, LogQueue, ServeRecord
 from compliance.audit.selectors import document_of
@@ -146,7 +147,7 @@ def test_hours_are_claimed_once_and_agree(live_server: Any, key: str, tmp_path: 
     assert AuditEvent.objects.filter(kind="reconciliation").count() == 1
 
 
-def test_what_it_sends_is_read_by_the_quick_look() -> None:
+def test_what_it_sends_is_read_by_the_quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
     words = {"surface": "home", "feed_mode": "newest", "tier": "adult", "jurisdiction": "EU"}
     now = int(time.time() * 1000)
     items = [Item("é", source="newest", scores={"like": 1e-05, "click": 0.1 + 0.2, "a": 0.5}, propensity=0.25)]
@@ -163,7 +164,10 @@ def test_what_it_sends_is_read_by_the_quick_look() -> None:
         )
         for _ in range(30)
     ]
-    found = scan(batch(enumerate(texts, 1)))
+    body = batch(enumerate(texts, 1))
+    monkeypatch.setattr(scanning._Known, "made_at", float("-inf"))
+    scanning.learn(json.loads(body)["events"])  # as after a first batch
+    found = scanning.scan(body)
     assert found is not None
     assert [one.sequence for one in externals(found["events"], service="s", source="x", now_ms=now)] == [*range(1, 31)]
 

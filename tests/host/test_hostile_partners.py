@@ -18,6 +18,7 @@ def test_hostile_requests_of_key_holders_break_nothing_and_hold_nothing_up(world
     held = keys()
     client = Fronted(raise_request_exception=False)
     counters = throttle_keys(f"auditor-{held['auditor'].partition('.')[0]}")
+    counters += throttle_keys(f"source-{held['source'].partition('.')[0]}")
     complaints, slowest = [], 0.0
     for number, request in enumerate(partners(held, seed=20_261_123, count=RANDOM)):
         if number % 50 == 0:

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
@@ -239,3 +240,15 @@ def test_the_command_fails_on_what_is_unexplained_and_names_it(key: str) -> None
     call_command("audit", "reconcile", "--json", stdout=said)
     (found,) = json.loads(said.getvalue())["sources"]
     assert (found["unexplained"], found["missing"], found["hours"][0]["on_record"]) == (0, 0, 4)
+
+
+def test_each_source_has_its_own_number_of_requests(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rest_framework.throttling import ScopedRateThrottle
+
+    cache.clear()
+    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"ingest": "1/min"})
+    other = added("another")
+    assert post(key, {"events": [decision(1)]}).status_code == 200
+    answer = post(key, {"events": [decision(2)]})
+    assert (answer.status_code, 1 <= int(answer["Retry-After"]) <= 60) == (429, True)
+    assert post(other, {"events": [decision(3)]}).status_code == 200

@@ -9,7 +9,7 @@ from typing import Final
 
 from compliance.audit.ingest.document import MOST_EVENTS, External, read_event
 from compliance.audit.ingest.items import Wrong
-from compliance.audit.ingest.scanning import Scanned, externals
+from compliance.audit.ingest.scanning import Scanned, externals, learn
 
 MOST_NAMED: Final = 50
 """So many wrong events are named; the rest are counted."""
@@ -54,7 +54,9 @@ def read_batch(events: object, *, service: str, source: str, now_ms: int) -> lis
             problems.append(Problem(place=place, id=_id_of(event), problem=f"{error}."))
     if problems:
         raise _refused(problems, len(events))
-    return _sorted(read)
+    found = _sorted(read)
+    learn(events)
+    return found
 
 
 def _sorted(read: list[External]) -> list[External]:

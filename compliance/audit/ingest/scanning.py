@@ -3,15 +3,21 @@
 It takes only what is spelt as the record spells it: plain JSON with every object's keys in order and no escape, and
 whose events all have the heads and parameters of the first. Whatever else there is, the whole batch goes the slower
 way, which says what is wrong. A property test holds one to the other: what is taken here is taken there, alike.
+
+To make an expression takes a while, so it is made only for heads and parameters of a batch that was right (`learn`),
+and not often: what is refused costs nothing here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from threading import Lock
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import orjson
@@ -32,9 +38,12 @@ from compliance.audit.ingest.items import LONGEST_NAME, PLAIN_NUMBER, Wrong, are
 FEWEST: Final = 20
 """Smaller batches are not worth an expression of their own."""
 MOST_PLACES: Final = 40
-MOST_NUMBERS: Final = 200
+MOST_NUMBERS: Final = 150
 """Longer slates, or those with more scores, go the slower way: the expression spells every place and head out."""
 LONGEST_PARAMETERS: Final = 4_000
+MOST_KNOWN: Final = 16
+EVERY_S: Final = 5.0
+"""An expression is made at most so often, in one process, however many kinds of batches come."""
 _HEAD: Final = '{"events":['
 _NEXT: Final = '},{"feed_mode":'
 _TEXT: Final = r'[^"\\\x00-\x1f]'
@@ -44,6 +53,10 @@ _CHANCE: Final = r'"(?:0\.[0-9]{0,24}[1-9][0-9]{0,3}|1|1\.0)"'
 _NAME: Final = r'"[a-z0-9][a-z0-9_.:-]{0,31}+"'
 _UUID: Final = f"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}"
 _UUID7: Final = f"{_HEX}{{8}}-{_HEX}{{4}}-7{_HEX}{{3}}-[89ab]{_HEX}{{3}}-{_HEX}{{12}}"
+
+
+Shape = tuple[tuple[str, ...], tuple[str, ...]]
+"""The names of the heads and of the parameters, each in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +128,29 @@ def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()
 
 
+def learn(events: Sequence[Any]) -> None:
+    """Take the heads and parameters of a batch that was judged right the slower way, for those that follow it."""
+    now = time.monotonic()
+    shape = _shape(events[0]) if len(events) >= FEWEST else None
+    with _Known.lock:
+        if shape is None or shape in _Known.patterns or now - _Known.made_at < EVERY_S:
+            return
+        _Known.made_at = now
+    pattern = _pattern(*shape)
+    with _Known.lock:
+        _Known.patterns[shape] = pattern
+        if len(_Known.patterns) > MOST_KNOWN:
+            _Known.patterns.popitem(last=False)
+
+
+class _Known:
+    """The expressions that were made, the last used at the end."""
+
+    patterns: ClassVar[OrderedDict[Shape, re.Pattern[str]]] = OrderedDict()
+    made_at: ClassVar[float] = float("-inf")
+    lock: ClassVar[Lock] = Lock()
+
+
 def _pattern_of(text: str) -> re.Pattern[str] | None:
     """The expression for events like the first of a batch. Raises LookupError, TypeError where that is no event."""
     if not text.startswith(_HEAD) or text.count(_NEXT) < FEWEST - 1:
@@ -122,15 +158,23 @@ def _pattern_of(text: str) -> re.Pattern[str] | None:
     end = text.find(_NEXT, len(_HEAD))
     if not 0 < end < MOST_EVENT_BYTES:
         return None
-    first = orjson.loads(text[len(_HEAD) : end + 1])
+    shape = _shape(orjson.loads(text[len(_HEAD) : end + 1]))
+    with _Known.lock:
+        if shape is None or shape not in _Known.patterns:
+            return None
+        _Known.patterns.move_to_end(shape)
+        return _Known.patterns[shape]
+
+
+def _shape(first: Any) -> Shape | None:
+    """An event's heads and parameters; None where they are too many or no names. Raises LookupError, TypeError."""
     scores: dict[str, Any] = next((item["scores"] for item in first["items"] if item["scores"] is not None), {})
     heads, parameters = tuple(sorted(scores)), tuple(sorted(first["parameters"]))
     if len(parameters) > MOST_PARAMETERS or sum(map(len, parameters)) > LONGEST_PARAMETERS:
         return None
-    return _pattern(heads, parameters) if not heads or are_heads(heads) else None
+    return (heads, parameters) if not heads or are_heads(heads) else None
 
 
-@lru_cache(maxsize=16)
 def _pattern(heads: tuple[str, ...], parameters: tuple[str, ...]) -> re.Pattern[str]:
     """One event with these heads and parameters, and the comma or bracket behind it."""
     scores = _fields({f'"{head}"': _NUMBER for head in heads})

@@ -48,6 +48,7 @@ class IngestView(JSONView):
 
     authentication_classes = (SourceKey,)
     permission_classes = (IsSource,)
+    throttle_scope = "ingest"
 
 
 class DecisionsView(IngestView):
@@ -84,7 +85,7 @@ class DecisionsView(IngestView):
 class GapsView(IngestView):
     """What has not come."""
 
-    @extend_schema(operation_id="ingest_gaps", responses={200: GapsShape, **errors(400, 401, 404, 503)})
+    @extend_schema(operation_id="ingest_gaps", responses={200: GapsShape, **errors(400, 401, 404, 429, 503)})
     def get(self, request: Request, name: str) -> Response:
         """Return the gaps between the source's sequence numbers, the first thousand of them."""
         ranges = ranges_of(_itself(request, name).name)
@@ -99,7 +100,7 @@ class ReconciliationsView(IngestView):
     @extend_schema(
         operation_id="ingest_reconcile",
         request=ClaimInput,
-        responses={200: ReconciledShape, **errors(400, 401, 404, 413, 415, 503)},
+        responses={200: ReconciledShape, **errors(400, 401, 404, 413, 415, 429, 503)},
     )
     def post(self, request: Request, name: str) -> Response:
         """Compare how many decisions a source took in an hour with how many are on record. The result is on record."""

@@ -176,6 +176,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_THROTTLE_RATES": {
         "feed": "600/min",
         "events": "1200/min",
+        "ingest": "600/min",  # of each source; a batch holds up to 5,000 decisions
         "audit": "300/min",
         "audit_replay": "60/min",
     },

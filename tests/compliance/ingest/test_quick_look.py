@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import OrderedDict
 from typing import Any
 
 import orjson
@@ -11,12 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.audit.ingest import scanning
 from compliance.audit.ingest.batch import BatchRefused, read_batch
 from compliance.audit.ingest.document import External
-from compliance.audit.ingest.scanning import FEWEST, Scanned, scan
+from compliance.audit.ingest.scanning import FEWEST, Scanned, learn, scan
 from tests.compliance.ingest.made_decisions import decision
 
 NOW = int(time.time() * 1000)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _knows_ordinary_batches() -> None:
+    """As after a first batch, which goes the slower way."""
+    scanning._Known.made_at = float("-inf")
+    learn(batch())
 
 
 def spelt(events: list[Any]) -> bytes:
@@ -171,12 +180,44 @@ def test_a_long_text_that_almost_fits_takes_no_long_time() -> None:
     assert time.perf_counter() - started < 1
 
 
-def test_making_an_expression_takes_no_long_time_whatever_the_first_event_names() -> None:
+def numbered(number: int) -> list[dict[str, Any]]:
+    """A batch with heads that no other has, as many as may be."""
+    heads = [f"head-{place:02}-{number}-{time.monotonic_ns()}" for place in range(32)]
+    parameters = {f"{place}{'x' * 60}{time.monotonic_ns()}": "1" for place in range(30)}
     events = batch()
-    heads = [f"head-{number}-{time.monotonic_ns()}" for number in range(32)]
     for event in events:
         event["items"] = [{**item, "scores": dict.fromkeys(heads, "0.5")} for item in event["items"][:3]]
-        event["parameters"] = {f"{number}{'x' * 60}{time.monotonic_ns()}": "1" for number in range(30)}
+        event["parameters"] = parameters
+    return events
+
+
+def test_making_an_expression_takes_no_long_time_whatever_the_first_event_names() -> None:
+    scanning._Known.made_at, events = float("-inf"), numbered(0)
     started = time.process_time()
-    scan(spelt(events))
+    learn(events)
     assert time.process_time() - started < 1
+    assert scan(spelt(events)) is not None
+
+
+def test_what_was_never_right_costs_no_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(scanning, "_pattern", lambda *shape: made.append(shape))
+    scanning._Known.made_at = float("-inf")
+    for number in range(5):
+        events = numbered(number)
+        events[-1]["tier"] = "old"
+        assert scan(spelt(events)) is None
+        assert "1 of 20" in str(judged(events))
+    assert not made
+
+
+def test_expressions_are_made_now_and_then_and_only_the_last_used_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(scanning, "_pattern", lambda *shape: made.append(shape))
+    monkeypatch.setattr(scanning._Known, "patterns", OrderedDict())
+    for number in range(scanning.MOST_KNOWN + 4):
+        monkeypatch.setattr(scanning._Known, "made_at", float("-inf"))
+        for again in range(3):
+            assert isinstance(judged(numbered(10 * number + again)), list)
+    assert len(made) == scanning.MOST_KNOWN + 4
+    assert len(scanning._Known.patterns) == scanning.MOST_KNOWN
