@@ -13,12 +13,13 @@ from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.keys.orders import SCHEDULE, SUBJECT, order
 from compliance.audit.models import ColdMonth, ServeKey
 from compliance.audit.retention.classes import classes
+from compliance.audit.retention.cover import refuse_held
 
 
 def expire(month_id: int, *, store: ColdStore, by: str, approved_by: str, why: str) -> None:
     """Put the deletion of a cold month on record, then delete its files. Done before, only what is left is deleted.
 
-    The caller has asked whether it may go (`retention.plan`). Raises OrderRefused, OSError.
+    The caller has asked whether it may go (`retention.plan`). Raises Held, OrderRefused, ColdDamaged, OSError.
     """
     if by in (SCHEDULE, SUBJECT):
         raise OrderRefused(f"Deleting what was recorded is an order of two people, not of the {by}: name both.")
@@ -26,6 +27,7 @@ def expire(month_id: int, *, store: ColdStore, by: str, approved_by: str, why: s
     with transaction.atomic():
         month = ColdMonth.objects.select_for_update().get(pk=month_id)
         if month.expired_at is None:
+            refuse_held(month)
             now = timezone.now()
             what = {
                 **ordered,

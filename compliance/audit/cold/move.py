@@ -28,6 +28,7 @@ from compliance.audit.keys.orders import order
 from compliance.audit.log.note import Checkpoint
 from compliance.audit.models import ColdMonth
 from compliance.audit.retention.classes import classes
+from compliance.audit.retention.cover import refuse_held
 
 GROUPS_IN_FILE: Final = 128
 """2,097,152 rows: some 600 MB of records."""
@@ -63,7 +64,7 @@ def move(
     """Export a closed partition, verify the files against the log, drop it, and put all that on record.
 
     `why` is short and nothing personal; `order` says who may order. `told` hears of each step as it ends. Raises
-    NotMoved, NotVerified, ColdDamaged, OrderRefused, OSError: the partition is there as before.
+    Held, NotMoved, NotVerified, ColdDamaged, OrderRefused, OSError: the partition is there as before.
     """
     ordered = order(by=by, approved_by=approved_by, why=why)
     _refuse_open(partition)
@@ -172,6 +173,7 @@ def _drop_now(partition: Partition, exported: list[_Exported], head: Checkpoint,
     now, parent = timezone.now(), HOT[partition.table.name]
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        refuse_held(partition)  # one may have been placed while it was exported
         cursor.execute(f'LOCK TABLE "{partition.name}" IN ACCESS EXCLUSIVE MODE')
         rows = sum(each.found.rows for each in exported)
         if hot_rows.count(partition) != rows:
@@ -181,6 +183,7 @@ def _drop_now(partition: Partition, exported: list[_Exported], head: Checkpoint,
             **ordered,
             "table": partition.table.name,
             "period": partition.period.isoformat(),
+            "start": None if partition.start is None else partition.start.isoformat(),
             "rows": rows,
             "log_size": head.size,
             "root": head.root.hex(),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -16,9 +16,21 @@ from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.keys.orders import SCHEDULE, SUBJECT, order
 from compliance.audit.models import LegalHold, LogEntry, LogQueue
 
+HOLDS: Final = 0x636C6572_686F6C64
+"""PostgreSQL's advisory lock between placing a hold and deleting what it may cover."""
+
 
 class NoSuchHold(LookupError):
     """There is no hold of this id in force."""
+
+
+def keep_holds() -> None:
+    """Let no hold be placed until this transaction ends: asked for after this, `in_force` has all that there are.
+
+    Who deletes calls it in the transaction that deletes; a hold is placed before that, or it comes too late.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HOLDS])
 
 
 @transaction.atomic
@@ -36,6 +48,7 @@ def place_hold(
     ordered = _two_people(by=by, approved_by=approved_by, why=why)
     if since is not None and until is not None and since >= until:
         raise OrderRefused(f"A hold from {since} until {until} covers nothing: give an earlier and a later day.")
+    keep_holds()
     now = timezone.now()
     scope = {
         "service": service,

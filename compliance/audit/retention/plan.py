@@ -7,17 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Literal
 
-from django.db import connection
-
 from compliance.audit.cold import hot_rows
 from compliance.audit.cold.partitions import HOT, Partition, partitions
-from compliance.audit.cold.queries import holds_person
 from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, TABLES
-from compliance.audit.cold.selectors import paths_of
 from compliance.audit.events import SERVE
 from compliance.audit.models import ColdMonth, LegalHold
 from compliance.audit.retention.classes import MOVE, RetentionClass, classes
-from compliance.audit.retention.holds import in_force, sentence
+from compliance.audit.retention.cover import covered, end_of
+from compliance.audit.retention.holds import in_force
 
 CLOSED_AFTER: Final = timedelta(days=1)
 """A month is closed a day after its end: clocks differ, and the sequencer may have been away."""
@@ -80,9 +77,8 @@ def _move(partition: Partition, end: date, today: date, holds: list[LegalHold]) 
     because = f"{partition} may leave the database for the cold tier since {day}."
     if state == "kept":
         because = f"{partition} stays in the database until {day}: {slowest.hot_days} days for {slowest.what}."
-    hold = next((each for each in holds if _covers_partition(each, partition)), None)
-    if hold is not None:
-        state, because = "held", sentence(hold, str(partition))
+    if held := covered(holds, partition):
+        state, because = "held", held
     return Step(
         act="move",
         state=state,
@@ -105,9 +101,8 @@ def _deletions(today: date, holds: list[LegalHold]) -> Iterator[Step]:
     for month in ColdMonth.objects.filter(expired_at=None):
         each = classes().by_name[month.retention]
         state, because = _may_expire(month, each, today)
-        hold = next((hold for hold in holds if _covers_month(hold, month)), None)
-        if hold is not None:
-            state, because = "held", sentence(hold, str(month))
+        if held := covered(holds, month):
+            state, because = "held", held
         yield Step(
             act="delete",
             state=state,
@@ -122,7 +117,7 @@ def _deletions(today: date, holds: list[LegalHold]) -> Iterator[Step]:
 
 
 def _may_expire(month: ColdMonth, each: RetentionClass, today: date) -> tuple[State, str]:
-    day = each.expires_on(_end(month.period))
+    day = each.expires_on(end_of(month.period))
     if day is not None and day <= today:
         return "due", f"{month} may be deleted since {day}: {each.keep_days} days have passed ({each.law[0]})."
     if day is not None:
@@ -130,36 +125,3 @@ def _may_expire(month: ColdMonth, each: RetentionClass, today: date) -> tuple[St
     if each.keep_days == 0:
         return "kept", f"{month} is kept for ever ({each.law[0]})."
     return "kept", f"{month} is kept: nobody has said when its advertisements were last shown ({each.law[0]})."
-
-
-def _end(period: date) -> date:
-    """The first day after a month."""
-    return (period + timedelta(days=31)).replace(day=1)
-
-
-def _in_time(hold: LegalHold, start: date | None, end: date | None) -> bool:
-    before = hold.until is not None and start is not None and hold.until <= start
-    after = hold.since is not None and end is not None and hold.since >= end
-    return not (before or after)
-
-
-def _covers_partition(hold: LegalHold, partition: Partition) -> bool:
-    """Whether any row is covered. Acts and blobs name no service: a hold on one covers them all."""
-    if not _in_time(hold, partition.start, partition.end):
-        return False
-    terms, values = [], []
-    if hold.service and partition.table is RECORDS:
-        terms, values = ["service = %s"], [hold.service]
-    if hold.pseudonym is not None:
-        terms, values = [*terms, "pseudonym = %s"], [*values, str(hold.pseudonym)]
-    if not terms:
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute(f'SELECT 1 FROM "{partition.name}" WHERE {" AND ".join(terms)} LIMIT 1', values)  # noqa: S608
-        return cursor.fetchone() is not None
-
-
-def _covers_month(hold: LegalHold, month: ColdMonth) -> bool:
-    if not _in_time(hold, month.period, _end(month.period)):
-        return False
-    return hold.pseudonym is None or holds_person(paths_of(month), hold.pseudonym)

@@ -16,6 +16,7 @@ from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.orders import SCHEDULE, order
+from compliance.audit.retention.cover import Held
 from compliance.audit.retention.holds import hold_faults
 from compliance.audit.retention.plan import Step, plan
 
@@ -80,6 +81,6 @@ def _done(
             move(step.partition, place=place, store=store, by=by, approved_by=approved_by, why=why, told=told)
         elif step.month is not None:
             expire(step.month, store=store, by=by, approved_by=approved_by, why=why)
-    except (NotMoved, NotVerified, ColdDamaged, OSError) as error:
+    except (Held, NotMoved, NotVerified, ColdDamaged, OSError) as error:
         return str(error)
     return ""
