@@ -21,7 +21,7 @@ from compliance.audit.cold import check, hot_rows, iceberg, parquet
 from compliance.audit.cold.hot_rows import Slice
 from compliance.audit.cold.partitions import HOT, Partition, partitions
 from compliance.audit.cold.schema import BLOBS, RECORDS, ROWS_IN_GROUP, TABLES
-from compliance.audit.cold.store import ColdStore
+from compliance.audit.cold.store import ColdStore, name_of
 from compliance.audit.events import SERVE, note
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.orders import order
@@ -129,7 +129,7 @@ def _written(part: Slice, store: ColdStore, rows_in_file: int) -> list[dict[str,
     table, batches = part.partition.table, part.batches()
     with store.writing() as scratch:
         while (some := _some(batches, max(1, rows_in_file // ROWS_IN_GROUP))) is not None:
-            name = f"{table.name}/{part.period:%Y-%m}/{part.retention}-{len(files):04d}.parquet"
+            name = name_of(table.name, part.period, part.retention, len(files))
             written = parquet.write(scratch / "file", table, some)
             store.put(scratch / "file", name)
             files.append({"name": name, **asdict(written)})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,19 @@ from compliance.audit.log.files import sync_folder
 
 WRITING: Final = ".writing"
 """Where files are written before they are moved to their place. What a crash left there may be deleted."""
+
+_NAME: Final = re.compile(r"(?P<table>[a-z]+)/(?P<period>\d{4}-\d{2})/(?P<retention>[a-z_]+)-\d{4,}\.parquet")
+
+
+def name_of(table: str, period: date, retention: str, number: int) -> str:
+    """What a file of the cold tier is called."""
+    return f"{table}/{period:%Y-%m}/{retention}-{number:04d}.parquet"
+
+
+def is_name(name: str, table: str, period: date, retention: str) -> bool:
+    """Whether a file of that month is called so."""
+    found = _NAME.fullmatch(name)
+    return found is not None and found.group("table", "period", "retention") == (table, f"{period:%Y-%m}", retention)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,7 +103,7 @@ class ColdEvents:
     def rest(self) -> Faults:
         """Files that are missing or were altered, rows that no act bears out, and expired months that do not add up."""
         for month in ColdMonth.objects.order_by("period", "table"):
-            yield from _act_says(month)
+            yield from acts_say(month)
             if month.expired_at is None:
                 yield from self._files(month)
         yield from hold_faults()
@@ -153,7 +153,7 @@ def _may_hold(month: ColdMonth, event_id: UUID, kind: str) -> bool:
     return within and month.table == table.name and kind in month.kinds
 
 
-def _act_says(month: ColdMonth) -> Faults:
+def acts_say(month: ColdMonth) -> Faults:
     """Whether the acts that a row names exist, and say of the month what the row says."""
     yield from _agrees(month, month.drop_event, "retention_drop", _drop_agrees)
     if month.expiry_event is not None:
