@@ -4,8 +4,9 @@
     python open_evidence.py BUNDLE.zip OPENING.json
 
 First have `verify_evidence.py` say that the bundle holds. This opens the very bytes that were logged, with the key of
-that one record (`manage.py audit opening ID`), and prints what they say. Needs `cryptography`, and Python 3.14 or the
-package `zstandard`. Exit status: 0 opened, 1 the bytes do not open, 2 a file cannot be read.
+that one record (`manage.py audit opening ID`, on the order of two people), and prints what they say. Needs
+`cryptography`, and Python 3.14 or the package `zstandard`. Exit status: 0 opened, 1 the bytes do not open, 2 a file
+cannot be read.
 
 A list's record is printed in its short form: of `output.items` each column holds one value for each place, and the id
 and the model's address stand in the opening (`event_id`, `bound`).

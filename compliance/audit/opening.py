@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
+from compliance.audit.events import note
 from compliance.audit.evidence import NotProven
 from compliance.audit.keys.errors import KeyErased, KeyMissing
+from compliance.audit.keys.orders import order_of_people
+from compliance.audit.log.files import put_private
 from compliance.audit.models import AuditEvent, ServeRecord
 from compliance.audit.selectors import act_anywhere, key_of_record, record_anywhere
 from compliance.audit.storage.packing import dictionary_bytes
 from compliance.audit.storage.sealing import dictionary_of, is_sealed, record_key
 
 VERSION: Final = 1
+OPENING: Final = "opening"
+"""The act's kind."""
+
+
+def hand_out(event_id: UUID, out: Path, *, by: str, approved_by: str, why: str) -> bool:
+    """Write the opening of one event where only its owner reads it; False where a file is there already.
+
+    Two people order it; who and why is on record before the key leaves us. Raises NotProven, OrderRefused.
+    """
+    said = order_of_people(by=by, approved_by=approved_by, why=why)
+    opening = opening_of(event_id)
+    if out.exists():
+        return False
+    note(kind=OPENING, happened_at=timezone.now(), what={"event": str(event_id), **said})
+    return put_private(out, opening)
 
 
 def opening_of(event_id: UUID) -> bytes:

@@ -23,6 +23,7 @@ from tests.compliance.test_door import serve_on
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
+ORDER = {"by": "ada", "approved_by": "bob", "why": "complaint 12"}
 
 
 @pytest.fixture(name="log")
@@ -108,13 +109,30 @@ def test_a_bundle_is_checked_offline_by_the_one_file_verifier(log: Path, world: 
     assert verdict() != 0
 
 
+def test_an_opening_takes_two_people_and_is_on_record_before_it_is_written(world: World, tmp_path: Path) -> None:
+    serve_id, out = serve_on(world.subject("alex")).serve_id, tmp_path / "opening.json"
+    with pytest.raises(CommandError, match="required"):
+        _said("opening", str(serve_id), out=out)
+    for wrong in ({"approved_by": "Ada "}, {"why": " "}, {"by": "schedule", "approved_by": ""}):
+        with pytest.raises(CommandError):
+            _said("opening", str(serve_id), out=out, **ORDER | wrong)
+    assert not out.exists()
+    assert not AuditEvent.objects.filter(kind="opening").exists()
+    _said("opening", str(serve_id), out=out, **ORDER)
+    said = json.loads(bytes(AuditEvent.objects.get(kind="opening").body))
+    assert said.items() >= {"event": str(serve_id), **ORDER}.items()
+    with pytest.raises(CommandError, match="there already"):
+        _said("opening", str(serve_id), out=out, **ORDER)
+    assert AuditEvent.objects.filter(kind="opening").count() == 1
+
+
 def _read_as_an_auditor(serve_id: UUID, bundle: Path, folder: Path) -> None:
     """The opening of a record reads its bundle, alone; another record's does not."""
     reader = folder / "read.py"
     reader.write_bytes((Path(django_settings.BASE_DIR) / "compliance" / "audit" / "open_evidence.py").read_bytes())
 
     def opened(name: str, event_id: UUID) -> subprocess.CompletedProcess[bytes]:
-        _said("opening", str(event_id), out=folder / name)
+        _said("opening", str(event_id), out=folder / name, **ORDER)
         command = [sys.executable, "-I", str(reader), str(bundle), str(folder / name)]
         return subprocess.run(command, check=False, capture_output=True, cwd=folder)  # noqa: S603
 

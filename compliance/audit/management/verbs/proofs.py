@@ -10,9 +10,9 @@ from uuid import UUID
 from django.core.management.base import CommandError
 
 from compliance.audit import evidence
-from compliance.audit.log.files import put_private
+from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.management.verbs.base import COULD_NOT, Talk, Verb
-from compliance.audit.opening import opening_of
+from compliance.audit.opening import hand_out
 from compliance.audit.place import log_place
 
 
@@ -67,19 +67,22 @@ class Opening(Verb):
     """Writes what opens one sealed event."""
 
     name = "opening"
-    help = "write what opens the sealed record in an evidence bundle, and nothing else (open_evidence.py)"
+    help = "write what opens the sealed record in an evidence bundle, on the order of two people (open_evidence.py)"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which event, and where to."""
         parser.add_argument("event_id", type=UUID)
         parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+        parser.add_argument("--by", required=True, help="who orders it")
+        parser.add_argument("--approved-by", required=True, help="who else approved it")
+        parser.add_argument("--why", required=True, help="in a few words, without anything personal")
 
     def run(self, talk: Talk, **options: Any) -> int:
-        """Make and write it."""
-        out = options["out"]
+        """Put it on record, make it and write it."""
+        out, order = options["out"], {name: options[name] for name in ("by", "approved_by", "why")}
         try:
-            written = put_private(out, opening_of(options["event_id"]))
-        except evidence.NotProven as error:
+            written = hand_out(options["event_id"], out, **order)
+        except (evidence.NotProven, OrderRefused) as error:
             raise CommandError(str(error), returncode=COULD_NOT) from error
         if not written:
             raise CommandError(f"{out} is there already: name another file.", returncode=COULD_NOT)
