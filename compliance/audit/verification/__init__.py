@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from compliance.audit.heads import LogPlace
+from compliance.audit.verification import cold
 from compliance.audit.verification.blobs import blobs
 from compliance.audit.verification.documents import Needed, acts, records
 from compliance.audit.verification.events import events
@@ -37,6 +38,8 @@ def verify(
     if jobs == 1:
         yield from _log(place, now, tally, progress)
         yield from records(needed, now, tally, progress)
+        for month in cold.months():
+            yield from cold.contents(month, needed, tally, progress)
     else:
         with begun(jobs, now) as parts:
             yield from _log(place, now, tally, progress)

@@ -12,7 +12,10 @@ from uuid import UUID
 import orjson
 
 from compliance.audit.canonical import digest
-from compliance.audit.models import Blob, ItemVersion, SealedBlob
+from compliance.audit.cold.parquet import ColdDamaged, read, values
+from compliance.audit.cold.place import cold_store
+from compliance.audit.cold.schema import BLOBS
+from compliance.audit.models import Blob, ColdMonth, ItemVersion, SealedBlob
 from compliance.audit.storage.packing import unpack_bytes
 from compliance.audit.storage.sealing import SealBroken, open_blob
 from compliance.audit.verification.documents import Needed
@@ -28,9 +31,10 @@ Place = tuple[date, str]  # period, address
 def blobs(needed: Needed) -> Faults:
     """Name blobs and versions of items that were changed, and those that are missing."""
     yield from _clear(needed.clear)
-    versions, broken = _versions()
+    versions, broken = versions_of_items()
     yield from broken
-    yield from _sealed(needed, versions)
+    yield from _changed()
+    yield from linked(needed, versions)
 
 
 def _clear(needed: dict[str, str]) -> Faults:
@@ -43,7 +47,7 @@ def _clear(needed: dict[str, str]) -> Faults:
         yield f"{whose} {sha256} is missing"
 
 
-def _versions() -> tuple[dict[int, bytes], list[str]]:
+def versions_of_items() -> tuple[dict[int, bytes], list[str]]:
     """The hash of each version of an item, and those that were changed."""
     found: dict[int, bytes] = {}
     broken = []
@@ -54,19 +58,24 @@ def _versions() -> tuple[dict[int, bytes], list[str]]:
     return found, broken
 
 
-def _sealed(needed: Needed, versions: dict[int, bytes]) -> Faults:
-    present: set[Place] = set()
+def _changed() -> Faults:
     for blob in SealedBlob.objects.iterator(chunk_size=AT_ONCE):
-        place = (blob.period, bytes(blob.address).hex())
-        present.add(place)
-        if hashlib.sha256(blob.content).hexdigest() != place[1]:
-            yield f"sealed blob {place[1]} of {blob.period:%Y-%m} does not hash to its address"
+        address = bytes(blob.address).hex()
+        if hashlib.sha256(blob.content).hexdigest() != address:
+            yield f"sealed blob {address} of {blob.period:%Y-%m} does not hash to its address"
+
+
+def linked(needed: Needed, versions: dict[int, bytes]) -> Faults:
+    """Name sealed blobs that records need and that are missing, do not open, or name what is missing; hot or cold."""
     keys, _ = readable_keys(needed.owners.values())  # whose key is broken was named with their records
     names, owners = dict(needed.sealed), dict(needed.owners)
     waiting, seen = set(names), set(names)
+    closed: set[date] = set()
     while waiting:  # what a blob names in its turn is looked at in the next round
+        found: set[Place] = set()
         further: set[Place] = set()
-        for place, owner, content in _contents(waiting & present):
+        for place, owner, content in _contents(waiting, closed):
+            found.add(place)
             if owner != owners[place]:
                 yield f"{names[place]} {place[1]} is on record as another person's"
             if (key := keys.get(owners[place])) is None:
@@ -77,13 +86,15 @@ def _sealed(needed: Needed, versions: dict[int, bytes]) -> Faults:
                 one = (place[0], address)
                 names[one], owners[one] = f"{needed.sealed.get(place, names[place])}, its {what}", owners[place]
                 further.add(one)
-        yield from (f"{names[place]} {place[1]} is missing" for place in sorted(waiting - present))
+        missing = sorted(place for place in waiting - found if place[0] not in closed)
+        yield from (f"{names[place]} {place[1]} is missing" for place in missing)
         waiting = further - seen
         seen |= further
 
 
-def _contents(places: set[Place]) -> Iterator[tuple[Place, UUID, bytes]]:
-    """Whose blobs are on record as, and their contents, some at a time."""
+def _contents(places: set[Place], closed: set[date]) -> Iterator[tuple[Place, UUID, bytes]]:
+    """Whose blobs are on record as, and their contents, some at a time. Adds months that cannot be read to `closed`."""
+    found: set[Place] = set()
     ordered = iter(sorted(places))
     while chunk := list(islice(ordered, AT_ONCE)):
         rows = SealedBlob.objects.filter(
@@ -92,7 +103,29 @@ def _contents(places: set[Place]) -> Iterator[tuple[Place, UUID, bytes]]:
         for row in rows:
             place = (row.period, bytes(row.address).hex())
             if place in places:
+                found.add(place)
                 yield place, row.pseudonym, bytes(row.content)
+    if left := places - found:
+        yield from _cold_contents(left, closed)
+
+
+def _cold_contents(places: set[Place], closed: set[date]) -> Iterator[tuple[Place, UUID, bytes]]:
+    """The same of months that left PostgreSQL: their files are read through once."""
+    store = cold_store()
+    for month in ColdMonth.objects.filter(table=BLOBS.name, period__in={period for period, _ in places}):
+        if month.expired_at is not None:
+            closed.add(month.period)
+            continue
+        try:
+            for each in month.files:
+                store.holds(each["name"], each["sha256"])
+                for batch in read(store.local(each["name"], each["sha256"]), BLOBS):
+                    rows = zip(*(values(batch, name) for name in ("address", "pseudonym", "content")), strict=True)
+                    for address, owner, content in rows:
+                        if (place := (month.period, address.hex())) in places:
+                            yield place, UUID(bytes=owner), content
+        except ColdDamaged:
+            closed.add(month.period)  # the file is named where files are hashed
 
 
 def _said(key: bytes, content: bytes, versions: dict[int, bytes]) -> tuple[Document, list[str]]:

@@ -16,12 +16,13 @@ from compliance.audit.storage.partitions import Month
 from compliance.audit.storage.sealing import SealBroken, is_sealed
 from compliance.audit.verification.events import as_logged, unlogged
 from compliance.audit.verification.keys import readable_keys
-from compliance.audit.verification.rows import FIRST, LAST, Row, pages
+from compliance.audit.verification.rows import FIRST, LAST, pages
 from compliance.audit.verification.tally import Progress, Tally, silent
 from ranking.catalogue.clock import from_ms
 
 Faults = Iterator[str]
 Document = dict[str, Any]
+Values = tuple[Any, ...]  # of a row, in the order of `columns_of`
 
 
 class Needed:
@@ -65,21 +66,28 @@ def records(
     until: UUID = LAST,
 ) -> Faults:
     """Name every serve record that is not as logged, does not open, or whose columns say something else."""
-    for page in pages("audit_serverecord", _columns(ServeRecord), after=after, until=until):
-        people = _People(page, ServeRecord)
+    for page in pages("audit_serverecord", columns_of(ServeRecord), after=after, until=until):
         for leaf, values in page:
-            record = ServeRecord(*values)  # type: ignore[misc]  # in the order of `_columns`
-            if not as_logged(leaf, record.id, SERVE, bytes(record.salt), bytes(record.body)):
-                yield from unlogged("serve record", leaf, record.id, SERVE, now, tally)
-            try:
-                document = people.opened(record, record.pseudonym)
-            except _Closed as why:
-                yield f"serve record {record.id}{why}"
-                continue
-            if document is not None:
-                yield from _record(record, document, needed)
+            row = ServeRecord(*values)  # type: ignore[misc]  # in the order of `columns_of`
+            if not as_logged(leaf, row.id, SERVE, bytes(row.salt), bytes(row.body)):
+                yield from unlogged("serve record", leaf, row.id, SERVE, now, tally)
+        yield from said_by_records([values for _, values in page], needed)
         tally.records += len(page)
         progress("serve records", tally.records)
+
+
+def said_by_records(page: Sequence[Values], needed: Needed) -> Faults:
+    """Name the records that do not open, or say something else than their columns; add what the others need."""
+    people = _People(page, ServeRecord)
+    for values in page:
+        record = ServeRecord(*values)  # type: ignore[misc]  # in the order of `columns_of`
+        try:
+            document = people.opened(record, record.pseudonym)
+        except _Closed as why:
+            yield f"serve record {record.id}{why}"
+            continue
+        if document is not None:
+            yield from _record(record, document, needed)
 
 
 def _record(record: ServeRecord, document: Document, needed: Needed) -> Faults:
@@ -94,21 +102,28 @@ def _record(record: ServeRecord, document: Document, needed: Needed) -> Faults:
 
 def acts(now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
     """Name every other event that is not as logged, does not open, or whose columns say something else."""
-    for page in pages("audit_auditevent", _columns(AuditEvent)):
-        people = _People(page, AuditEvent)
+    for page in pages("audit_auditevent", columns_of(AuditEvent)):
         for leaf, values in page:
-            act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `_columns`
+            act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `columns_of`
             if not as_logged(leaf, act.id, act.kind, bytes(act.salt), bytes(act.body)):
                 yield from unlogged("audit event", leaf, act.id, act.kind, now, tally)
-            try:
-                document = people.opened(act, act.pseudonym)
-            except _Closed as why:
-                yield f"audit event {act.id}{why}"
-                continue
-            if document is not None:
-                yield from _act(act, document)
+        yield from said_by_acts([values for _, values in page])
         tally.acts += len(page)
         progress("other events", tally.acts)
+
+
+def said_by_acts(page: Sequence[Values]) -> Faults:
+    """Name the acts that do not open, or say something else than their columns."""
+    people = _People(page, AuditEvent)
+    for values in page:
+        act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `columns_of`
+        try:
+            document = people.opened(act, act.pseudonym)
+        except _Closed as why:
+            yield f"audit event {act.id}{why}"
+            continue
+        if document is not None:
+            yield from _act(act, document)
 
 
 def _act(event: AuditEvent, document: Document) -> Faults:
@@ -130,10 +145,10 @@ class _Closed(Exception):
 class _People:
     """The keys of everybody whose rows are on a page, and who of them was erased: two statements."""
 
-    def __init__(self, page: Sequence[Row], model: type[ServeRecord | AuditEvent]) -> None:
-        columns = _columns(model)
+    def __init__(self, page: Sequence[Values], model: type[ServeRecord | AuditEvent]) -> None:
+        columns = columns_of(model)
         owner, body = columns.index("pseudonym"), columns.index("body")
-        whose = {values[owner] for _, values in page if is_sealed(values[body])} - {None}
+        whose = {values[owner] for values in page if is_sealed(values[body])} - {None}
         self._keys, self._broken = readable_keys(whose)
         self._erased = erased_among(whose - self._keys.keys() - self._broken.keys())
 
@@ -157,6 +172,6 @@ class _People:
             raise _Closed(": its bytes are no document") from error
 
 
-def _columns(model: type[ServeRecord | AuditEvent]) -> list[str]:
+def columns_of(model: type[ServeRecord | AuditEvent]) -> list[str]:
     """A table's columns in the order in which its model takes them."""
     return [str(field.column) for field in model._meta.concrete_fields]

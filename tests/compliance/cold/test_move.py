@@ -281,3 +281,39 @@ def test_a_month_whose_row_and_files_were_removed_is_named(month: LogPlace, cold
     held.delete()
     (named,) = [fault for fault in faults(month) if f"by the act {held.drop_event}" in fault]
     assert named.startswith(f"{held}, went to the cold tier")
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ("audit_blob", "its policy pack"),
+        ("audit_itemversion", "of an item is missing"),
+        ("audit_subjectkey", "is sealed with a key that is gone"),
+    ],
+)
+def test_what_cold_records_need_is_missed_when_it_is_gone(
+    month: LogPlace, cold: ColdStore, table: str, named: str
+) -> None:
+    move_all(month, cold)
+    assert not ServeRecord.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+    assert any(fault.startswith("serve record") and named in fault for fault in faults(month))
+
+
+def test_the_models_of_cold_records_are_looked_at(
+    month: LogPlace, cold: ColdStore, tmp_path: Path, settings: Any
+) -> None:
+    move_all(month, cold)
+    settings.MODEL_REGISTRY = tmp_path / "nothing"
+    assert any("manifest.json of its model cannot be read" in fault for fault in faults(month))
+
+
+def test_a_record_that_is_cold_misses_its_blobs_where_they_are_still_hot(month: LogPlace, cold: ColdStore) -> None:
+    for table in (RECORDS, ACTS):
+        move(summer(table), place=month, store=cold, **TWO)
+    assign()
+    publish(month, KEY)
+    assert faults(month) == []
+    SealedBlob.objects.all().delete()
+    assert any("its feature snapshot" in fault and "is missing" in fault for fault in faults(month))
