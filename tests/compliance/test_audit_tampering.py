@@ -254,6 +254,13 @@ def test_a_changed_column_of_an_event_is_named(place: LogPlace, column: str, val
     assert any(f"audit event {event.id}: its columns" in fault for fault in faults(place))
 
 
+def test_an_event_whose_id_is_all_zeros_is_named(place: LogPlace) -> None:
+    nil = "00000000-0000-0000-0000-000000000000"
+    sql(f"CREATE TABLE planted PARTITION OF audit_auditevent FOR VALUES FROM (MINVALUE) TO ('{nil[:-1]}1')")
+    sql("INSERT INTO audit_auditevent (id, kind, happened_at, body, salt) VALUES (%s, 'policy', now(), '{}', 'x')", nil)
+    assert any(f"audit event {nil} is neither in the log" in fault for fault in faults(place))
+
+
 def test_an_act_of_nobody_that_was_given_to_somebody_is_named(place: LogPlace, world: World) -> None:
     event = AuditEvent.objects.filter(kind="test")[0]
     for pseudonym in (uuids.uuid4(), world.subject("alex").pseudonym):

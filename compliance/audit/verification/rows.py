@@ -14,7 +14,7 @@ FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 _PAGE: Final = """
 SELECT e.leaf, e.kind, e.digest, q.id IS NOT NULL, r.*
-FROM (SELECT {columns} FROM {table} WHERE id > %s AND id <= %s ORDER BY id LIMIT {at_once}) AS r
+FROM (SELECT {columns} FROM {table} WHERE id {beyond} %s AND id <= %s ORDER BY id LIMIT {at_once}) AS r
 LEFT JOIN audit_logentry e ON e.event_id = r.id
 LEFT JOIN audit_logqueue q ON q.id = r.id
 ORDER BY r.id
@@ -35,10 +35,11 @@ Row = tuple[Leaf, tuple[Any, ...]]
 
 def pages(table: str, columns: Sequence[str], *, after: UUID = FIRST, until: UUID = LAST) -> Iterator[list[Row]]:
     """Rows of one of our tables, `columns` beginning with its id. In binary, so that bytes are not spelt out."""
-    statement = _PAGE.format(table=table, columns=", ".join(columns), at_once=AT_ONCE)
-    while page := _page(statement, after, until):
+    beyond = ">=" if after == FIRST else ">"  # no id but that of zeros is before all others
+    named = {"table": table, "columns": ", ".join(columns), "at_once": AT_ONCE}
+    while page := _page(_PAGE.format(**named, beyond=beyond), after, until):
         yield page
-        after = page[-1][1][0]
+        after, beyond = page[-1][1][0], ">"
 
 
 def _page(statement: str, after: UUID, until: UUID) -> list[Row]:
