@@ -40,7 +40,7 @@ def add(*, name: str, scopes: Collection[str], days: int, by: str, approved_by: 
     _check_people(by, approved_by, why)
     now, key = timezone.now(), f"{name}.{secrets.token_urlsafe(SECRET_BYTES)}"
     kept = {"name": name, "scopes": sorted(set(scopes)), "expires_at": now + timedelta(days=days)}
-    what = {"act": "added", "auditor": name, "scopes": kept["scopes"], "days": days}
+    what = {"act": "added", "auditor": name, "scopes": kept["scopes"], "days": days, "key_sha256": _hash(key).hex()}
     try:
         with transaction.atomic():
             AuditorKey.objects.create(**kept, key_sha256=_hash(key), issued_at=now)

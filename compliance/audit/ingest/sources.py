@@ -40,7 +40,7 @@ def add(*, name: str, service: str, by: str, why: str) -> str:
     try:
         with transaction.atomic():
             IngestSource.objects.create(name=name, service=service, key_sha256=_hash(key), created_at=now)
-            note(kind="ingest_source", happened_at=now, what=_act("added", name, by, why))
+            note(kind="ingest_source", happened_at=now, what={**_act("added", name, by, why), **_given(key, service)})
     except IntegrityError as error:
         raise SourceRefused(
             f"There is a source {name!r} already, or was: its numbers go on. Take another name."
@@ -53,7 +53,8 @@ def renew(*, name: str, by: str, why: str) -> str:
     """Give a source a new key in place of the old one; return it. Raises SourceRefused."""
     source, key = _of(name), _drawn(name)
     IngestSource.objects.filter(name=source.name).update(key_sha256=_hash(key), revoked_at=None)
-    note(kind="ingest_source", happened_at=timezone.now(), what=_act("renewed", name, by, why))
+    what = {**_act("renewed", name, by, why), **_given(key, source.service)}
+    note(kind="ingest_source", happened_at=timezone.now(), what=what)
     return key
 
 
@@ -95,3 +96,8 @@ def _act(what: str, name: str, by: str, why: str) -> dict[str, str]:
     if not by.strip() or not 0 < len(why.strip()) <= 500:
         raise SourceRefused("Say who does this and why, in up to 500 characters: it goes on record.")
     return {"act": what, "source": name, "by": by, "why": why}
+
+
+def _given(key: str, service: str) -> dict[str, str]:
+    """What a row must be like from then on, for whoever verifies it."""
+    return {"key_sha256": _hash(key).hex(), "service": service}

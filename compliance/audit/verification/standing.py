@@ -1,4 +1,4 @@
-"""Tables of what holds now, against the acts that made it so: keys that were destroyed, months that moved.
+"""Tables of what holds now, against the acts that made it so: keys destroyed, months moved, keys of others given out.
 
 None of these rows is in the log itself. What made each of them is, as an act that says enough to be compared with it.
 """
@@ -6,21 +6,24 @@ None of these rows is in the log itself. What made each of them is, as an act th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
+from django.db import DataError
 
 from compliance.audit.cold import duck
 from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.selectors import paths_of
 from compliance.audit.keys.services import erasure_mark
 from compliance.audit.models import AuditEvent, ColdMonth, KeyTombstone
+from compliance.audit.verification.holders import auditors, sources
+from ranking.catalogue.clock import from_ms
 
 Faults = Iterator[str]
 
-KINDS: Final = ("erasure", "retention_drop")
+KINDS: Final = ("erasure", "retention_drop", "auditor_key", "ingest_source")
 
 _COLD: Final = """
 SELECT id, kind, body FROM read_parquet($paths)
@@ -52,6 +55,11 @@ def _differences() -> Faults:
     acts = _acts()
     yield from _tombstones(each for each in acts if each.kind == "erasure")
     yield from _months(each for each in acts if each.kind == "retention_drop")
+    for kind, faults in (("auditor_key", auditors), ("ingest_source", sources)):
+        try:
+            yield from faults(((each.id, each.said) for each in acts if each.kind == kind), _forgotten(kind))
+        except DataError as error:
+            yield f"rows that acts of kind {kind} brought about cannot be read: {error}"
 
 
 def _acts() -> list[Act]:
@@ -75,6 +83,16 @@ def _said(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _forgotten(kind: str) -> datetime | None:
+    """Up to when acts of a kind are past their retention; None where none is."""
+    ended = [
+        month.last_id
+        for month in ColdMonth.objects.filter(table="acts").exclude(expired_at=None)
+        if kind in month.kinds and month.last_id is not None
+    ]
+    return from_ms(max(ended).int >> 80) if ended else None
 
 
 def _tombstones(erasures: Iterable[Act]) -> Faults:
