@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from compliance.audit.cold.parquet import ColdDamaged
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 
 MEMORY: Final = "1GB"
 """What one query may hold. There is no folder to spill into: beyond this it fails, and writes nothing anywhere."""
@@ -22,10 +22,6 @@ _CLOSED: Final = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: nothing of this can be taken back
 )
-
-
-class TooMuch(RuntimeError):
-    """A query needs more memory than it may have."""
 
 
 @contextmanager

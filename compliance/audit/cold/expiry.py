@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.move import list_files, said_by
-from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.schema import RECORDS
 from compliance.audit.cold.store import ColdStore, is_name
 from compliance.audit.cold.verification import acts_say

@@ -12,11 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.schema import LEVEL, ROWS_IN_GROUP, ColdTable
-
-
-class ColdDamaged(RuntimeError):
-    """A file of the cold tier is missing, or does not hold what was exported."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from pyarrow import fs
 
-from compliance.audit.cold.parquet import ColdDamaged, synced_hash
+from compliance.audit.cold.errors import ColdDamaged
+from compliance.audit.cold.parquet import synced_hash
 from compliance.audit.log.files import sync_folder
 
 WRITING: Final = ".writing"
@@ -89,26 +91,25 @@ class ColdStore:
     def local(self, name: str, sha256: str) -> Path:
         """A file of this machine with these bytes: the store's own, or a copy of the bucket's, hashed as it comes.
 
-        Of a folder's file only the presence is looked at: `holds` hashes it. Raises ColdDamaged.
+        Hashed once by each process, and again when it was changed since; `holds` always does. Raises ColdDamaged.
         """
         folder = self.folder
         if folder is not None:
-            if not (folder / name).is_file():
-                raise ColdDamaged(f"{folder / name} is missing from the cold tier: restore it from a backup.")
+            found = _hash_once(self._there(folder, name))
+            if found != sha256:
+                raise self._altered(name, found, sha256)
             return folder / name
         copy = self._copy(sha256)
-        if not copy.is_file():
+        if not copy.is_file() or _hash_once(copy) != sha256:
             self._fetch(name, sha256, copy)
         return copy
 
     def holds(self, name: str, sha256: str) -> None:
         """Refuse (ColdDamaged) a file that is missing or has other bytes."""
-        found = self._bucket_hash(name) if self.folder is None else synced_hash(self.local(name, sha256))
+        folder = self.folder
+        found = self._bucket_hash(name) if folder is None else synced_hash(self._there(folder, name))
         if found != sha256:
-            raise ColdDamaged(
-                f"{self.address(name)} does not have the bytes that were exported (SHA-256 {found}, recorded "
-                f"{sha256}): it was altered; restore it from a backup."
-            )
+            raise self._altered(name, found, sha256)
 
     def remove(self, name: str, sha256: str) -> bool:
         """Delete a file, and its copy here where the store is a bucket; whether there was one."""
@@ -123,6 +124,17 @@ class ColdStore:
         if there:
             files.delete_file(f"{root}/{name}")
         return there
+
+    def _there(self, folder: Path, name: str) -> Path:
+        if not (folder / name).is_file():
+            raise ColdDamaged(f"{folder / name} is missing from the cold tier: restore it from a backup.")
+        return folder / name
+
+    def _altered(self, name: str, found: str, sha256: str) -> ColdDamaged:
+        return ColdDamaged(
+            f"{self.address(name)} does not have the bytes that were exported (SHA-256 {found}, recorded "
+            f"{sha256}): it was altered; restore it from a backup."
+        )
 
     def _copy(self, sha256: str) -> Path:
         return self.beside / "copies" / f"{sha256}.parquet"
@@ -157,3 +169,18 @@ class ColdStore:
             raise ColdDamaged(f"{self.address(name)} cannot be read ({error}): restore it from a backup.") from error
         finally:
             Path(written).unlink(missing_ok=True)
+
+
+def _hash_once(path: Path) -> str:
+    """SHA-256 of a file's bytes: read again only when the file is another, or was written to."""
+    try:
+        there = path.stat()
+        return _hash(path, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns)
+    except OSError as error:
+        raise ColdDamaged(f"{path} cannot be read ({error}): restore it from a backup.") from error
+
+
+@lru_cache(maxsize=65_536)
+def _hash(path: Path, *as_it_was: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,8 +16,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.move import said_by
-from compliance.audit.cold.parquet import ColdDamaged, read, values
+from compliance.audit.cold.parquet import read, values
 from compliance.audit.cold.schema import ACTS, RECORDS, TABLES
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.events import SERVE

@@ -10,9 +10,9 @@ from typing import Final
 from django.db import connection
 
 from compliance.audit.cold.check import NotVerified
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.expiry import clear, expire
 from compliance.audit.cold.move import NotMoved, list_files, move
-from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.orders import SCHEDULE, order

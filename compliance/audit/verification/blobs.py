@@ -12,7 +12,8 @@ from uuid import UUID
 import orjson
 
 from compliance.audit.canonical import digest
-from compliance.audit.cold.parquet import ColdDamaged, read, values
+from compliance.audit.cold.errors import ColdDamaged
+from compliance.audit.cold.parquet import read, values
 from compliance.audit.cold.place import cold_store
 from compliance.audit.cold.schema import BLOBS
 from compliance.audit.models import Blob, ColdMonth, ItemVersion, SealedBlob

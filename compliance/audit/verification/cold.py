@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from compliance.audit.cold.parquet import ColdDamaged, read, values
+from compliance.audit.cold.errors import ColdDamaged
+from compliance.audit.cold.parquet import read, values
 from compliance.audit.cold.place import cold_store
 from compliance.audit.cold.schema import ACTS, RECORDS, TABLES
 from compliance.audit.models import AuditEvent, ColdMonth, ServeRecord

@@ -14,7 +14,7 @@ import orjson
 from django.db import DataError
 
 from compliance.audit.cold import duck
-from compliance.audit.cold.parquet import ColdDamaged
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.cold.selectors import paths_of
 from compliance.audit.keys.services import erasure_mark
 from compliance.audit.models import AuditEvent, ColdMonth, KeyTombstone
@@ -47,7 +47,7 @@ def standing() -> Faults:
     try:
         first = set(_differences())
         yield from (fault for fault in (_differences() if first else ()) if fault in first)
-    except (ColdDamaged, duck.TooMuch) as error:
+    except (ColdDamaged, TooMuch) as error:
         yield f"acts of the cold tier cannot be compared with what they brought about: {error}"
 
 

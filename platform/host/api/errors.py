@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyErased
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import KeyReused, NotServed, UnknownItem
@@ -22,6 +23,10 @@ from ranking.catalogue.services import UnknownItems
 logger = logging.getLogger(__name__)
 
 SIGN_IN: Final = "You are not signed in, or your sign-in has expired. Sign in at /accounts/login/ and try again."
+COLD: Final = (
+    "What was recorded long ago cannot be read at the moment, so it is not shown. The operator has to look; try again "
+    "later."
+)
 ERASED: Final = "What was on record here was erased, and cannot be read again (GDPR Art. 17)."
 FIELDS_WRONG: Final = "Some fields are not as the schema says, so nothing was stored. Correct what `extra` names."
 
@@ -33,6 +38,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return None
     if isinstance(error, DATABASE_AWAY):
         logger.error("The database did not answer a request to the API.", exc_info=error)
+    if isinstance(error, ColdDamaged | TooMuch):
+        logger.error("The cold tier did not answer a request to the API.", exc_info=error)
     set_rollback()
     response = Response(body(refusal.message, refusal.extra), status=refusal.status_code)
     if refusal.retry_after:
@@ -48,8 +55,9 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return error
         case NotServed():
             return Refusal(str(error), status=503, retry_after=error.retry_after)
-        case OperationalError() | InterfaceError() | InternalError():
-            return Refusal(SENTENCES[503], status=503, retry_after=RETRY_SECONDS)
+        case OperationalError() | InterfaceError() | InternalError() | ColdDamaged() | TooMuch():
+            cold = isinstance(error, ColdDamaged | TooMuch)
+            return Refusal(COLD if cold else SENTENCES[503], status=503, retry_after=60 if cold else RETRY_SECONDS)
         case UnknownItem() | Http404():
             return Refusal(str(error) if isinstance(error, UnknownItem) else SENTENCES[404], status=404)
         case ModeNotOffered() | KeyReused() | KeyErased():

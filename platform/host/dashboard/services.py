@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID, uuid5
@@ -9,6 +10,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils import timezone
 
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import record_of
 from compliance.policy.facts import plan_for
@@ -21,6 +23,8 @@ from ranking.catalogue.selectors import eligible_items
 from ranking.catalogue.services import NewEvent, UnknownItems, record_events, stored_id
 from ranking.data.schema import Action
 from ranking.serving.services import forget_person
+
+logger = logging.getLogger(__name__)
 
 
 class ConsentNotOffered(PermissionError):
@@ -82,10 +86,16 @@ def press(*, subject: Subject, event: NewEvent) -> None:
 
 
 def record_opening(*, subject: Subject, item_id: int, serve_id: UUID) -> bool:
-    """Record that a person opened an item of a slate of theirs; say whether it was one. Reloading records nothing."""
+    """Record that a person opened an item of a slate of theirs; say whether it was one. Reloading records nothing.
+
+    Where the slate is so old that it lies in the cold tier, and that cannot be read, the item opens all the same.
+    """
     try:
         document = record_of(subject=subject, serve_id=serve_id)
     except ServeRecord.DoesNotExist:
+        return False
+    except (ColdDamaged, TooMuch):
+        logger.exception("The cold tier did not answer for a slate that an item was opened in.")
         return False
     if document.get("source") or item_id not in {place["item_id"] for place in document["output"]["items"]}:
         return False  # a list that another ranker decided has no page here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from compliance.audit.access.records import DoesNotOpen, TooBroad
 from compliance.audit.access.replays import Busy
 from compliance.audit.access.samples import NoSuchSize
 from compliance.audit.access.viewing import MOST_WHY, Reader, View, ViewNotRecorded, note_view
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.evidence import NotProven
 from compliance.audit.keys.errors import VaultRefused
 from compliance.audit.models import ServeRecord
@@ -25,6 +27,8 @@ from host.api.refusal import RETRY_SECONDS, SENTENCES, Refusal
 from host.api.views import JSONView
 from host.regulator_portal.authentication import AuditorSignIn, MayRead, reader_behind
 from host.regulator_portal.queries import Reasoned
+
+logger = logging.getLogger(__name__)
 
 LEAST_WHY: Final = 3
 NO_REASON: Final = (
@@ -70,6 +74,9 @@ class AuditView(JSONView):
             raise Refusal(str(error), status=422) from error
         except VaultRefused as error:
             raise Refusal(KEYS_AWAY, status=503, retry_after=60) from error
+        except (ColdDamaged, TooMuch) as error:
+            logger.exception("The cold tier did not answer an auditor.")
+            raise Refusal(str(error), status=503, retry_after=60) from error
         except Busy as error:
             raise Refusal(str(error), status=429, retry_after=1) from error
         return Response(content, headers={"Cache-Control": PRIVATE})

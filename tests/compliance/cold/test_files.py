@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from compliance.audit.cold import iceberg
-from compliance.audit.cold.parquet import ColdDamaged, read, synced_hash, values, write
+from compliance.audit.cold.errors import ColdDamaged
+from compliance.audit.cold.parquet import read, synced_hash, values, write
 from compliance.audit.cold.schema import ACTS, RECORDS
 from compliance.audit.cold.store import WRITING, ColdStore
 from tests.compliance.cold.made_months import made_month, stored
@@ -56,6 +58,20 @@ def test_a_changed_bit_is_found_and_named(store: ColdStore) -> None:
     path.unlink()
     with pytest.raises(ColdDamaged, match="is missing from the cold tier"):
         store.holds(month.name, sha256)
+
+
+def test_a_file_is_not_read_with_other_bytes_even_where_its_date_was_put_back(store: ColdStore) -> None:
+    month = made_month(date(2026, 9, 1), rows=50)
+    path = stored(month, store)
+    sha256, before = synced_hash(path), path.stat()
+    content = path.read_bytes()
+    assert store.local(month.name, sha256) == path
+    path.write_bytes(content[:-1] + b"?")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ColdDamaged, match="it was altered"):
+        store.local(month.name, sha256)
+    path.write_bytes(content)
+    assert store.local(month.name, sha256) == path
 
 
 def test_a_file_of_another_table_or_of_none_is_refused(store: ColdStore, tmp_path: Path) -> None:
@@ -110,6 +126,8 @@ def test_a_bucket_is_read_through_copies_that_are_hashed_as_they_come(tmp_path: 
     assert copy.is_relative_to(tmp_path / "beside")
     assert sum(batch.num_rows for batch in read(copy, RECORDS)) == 100
     assert iceberg.sync(store, RECORDS, [month.name]) == (1, 0)
+    copy.write_bytes(b"another's")
+    assert synced_hash(store.local(month.name, written.sha256)) == written.sha256
     there = tmp_path / "bucket" / month.name
     there.write_bytes(there.read_bytes()[:-1] + b"?")
     with pytest.raises(ColdDamaged, match="was altered"):

@@ -15,8 +15,8 @@ from django.utils import timezone
 from compliance.audit.access.records import Filters, page
 from compliance.audit.cold import check, iceberg, selectors
 from compliance.audit.cold.check import NotVerified
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.move import NotMoved, move
-from compliance.audit.cold.parquet import ColdDamaged
 from compliance.audit.cold.partitions import Partition, partitions
 from compliance.audit.cold.schema import ACTS, BLOBS, RECORDS, ColdTable
 from compliance.audit.cold.store import ColdStore

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from compliance.audit.cold import duck, queries
-from compliance.audit.cold.parquet import ColdDamaged
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.schema import RECORDS
 from compliance.audit.cold.store import ColdStore
 from tests.compliance.cold.made_months import MadeMonth, made_month, stored

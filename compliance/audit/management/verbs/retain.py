@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from compliance.audit.cold.parquet import ColdDamaged
+from compliance.audit.cold.errors import ColdDamaged
 from compliance.audit.cold.place import cold_store
 from compliance.audit.keys.errors import OrderRefused
 from compliance.audit.management.verbs.base import COULD_NOT, FAULTS, Talk, Verb
