@@ -12,13 +12,11 @@ from compliance.audit.models import LogCheckpoint
 from compliance.audit.models.witnesses import LogMeter
 from compliance.audit.witnessing.policy import witness_policy
 from compliance.audit.witnessing.selectors import cosigners_of, enough_cosigned
-from ranking.catalogue.clock import from_ms
 
 COUNTED: Final = 100_000
 """Waiting events are counted up to here: a longer queue is as bad, and counting it all would take its time."""
 _WAITING: Final = """
-SELECT count(*), (SELECT id FROM audit_logqueue ORDER BY id LIMIT 1)
-FROM (SELECT 1 FROM audit_logqueue LIMIT %s) AS waiting
+SELECT count(*), min(queued_at) FROM (SELECT queued_at FROM audit_logqueue LIMIT %s) AS waiting
 """
 _LEAVES: Final = "SELECT coalesce(max(leaf) + 1, 0) FROM audit_logentry"
 
@@ -50,7 +48,7 @@ def gauges(now: datetime) -> Gauges:
     signed = len(cosigners_of(last.size) & policy.keys.keys()) if last is not None else policy.needed
     return Gauges(
         waiting=waiting,
-        oldest_waiting_s=None if oldest is None else (now - from_ms(oldest.int >> 80)).total_seconds(),
+        oldest_waiting_s=None if oldest is None else (now - oldest).total_seconds(),
         leaves=leaves,
         signed_leaves=0 if last is None else last.size,
         checkpoint_age_s=None if last is None else (now - last.made_at).total_seconds(),

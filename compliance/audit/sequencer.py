@@ -50,14 +50,14 @@ _MOVE: Final = """
 WITH taken AS (
     DELETE FROM audit_logqueue WHERE id IN (
         SELECT id FROM audit_logqueue ORDER BY id LIMIT %(events)s
-    ) RETURNING id, kind, digest
+    ) RETURNING id, kind, digest, queued_at
 ), numbered AS (
-    SELECT id, kind, digest, row_number() OVER (ORDER BY id) - 1 AS number FROM taken
+    SELECT id, kind, digest, queued_at, row_number() OVER (ORDER BY id) - 1 AS number FROM taken
 ), next AS (
     SELECT coalesce(max(leaf) + 1, 0) AS leaf FROM audit_logentry
 )
-INSERT INTO audit_logentry (leaf, place, event_id, kind, digest)
-SELECT next.leaf + number / %(batch)s, number %% %(batch)s, id, kind, digest FROM numbered, next
+INSERT INTO audit_logentry (leaf, place, event_id, kind, digest, queued_at)
+SELECT next.leaf + number / %(batch)s, number %% %(batch)s, id, kind, digest, queued_at FROM numbered, next
 """
 
 

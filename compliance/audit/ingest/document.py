@@ -7,12 +7,14 @@ kept as it was spelt. Everything is bounded, nothing is guessed, and what is not
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from compliance.audit.canonical import NotCanonical, encode
+from compliance.audit.delay import LATEST
 from compliance.audit.ingest.items import NAME, Wrong, check_items, misnamed
 from compliance.subjects.values import TIERS
 
@@ -26,7 +28,7 @@ MOST_TEXT: Final = 2_000
 MOST_WORDS: Final = 80
 """Characters of the four short words together: no right ones are longer."""
 LARGEST: Final = 2**53 - 1
-LATE_MS: Final = 28 * 86_400_000  # within last month, whose partition is there
+LATE_MS: Final = LATEST // timedelta(milliseconds=1)  # within last month, whose partition is there
 AHEAD_MS: Final = 5 * 60_000
 APART_MS: Final = 60_000
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import models
 from django.db.models.lookups import Exact
+from django.utils import timezone
 
 _IS_HASH: Final = Exact(models.Func("digest", function="octet_length", output_field=models.IntegerField()), 32)
 
@@ -16,6 +17,8 @@ class LogQueue(models.Model):
     id = models.UUIDField(primary_key=True)  # of the event
     kind = models.CharField(max_length=24)
     digest = models.BinaryField()
+    # The column has a default too, for what does not come through here. Django's own would read it back: few roles may.
+    queued_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=_IS_HASH, name="a_waiting_digest_is_a_hash")]
@@ -33,6 +36,7 @@ class LogEntry(models.Model):
     event_id = models.UUIDField(unique=True)
     kind = models.CharField(max_length=24)
     digest = models.BinaryField()
+    queued_at = models.DateTimeField(null=True)  # null: before this was kept
 
     class Meta:
         constraints = [

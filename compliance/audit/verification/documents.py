@@ -70,7 +70,7 @@ def records(
         for leaf, values in page:
             row = ServeRecord(*values)  # type: ignore[misc]  # in the order of `columns_of`
             if not as_logged(leaf, row.id, SERVE, bytes(row.salt), bytes(row.body)):
-                yield from unlogged("serve record", leaf, row.id, SERVE, now, tally)
+                yield from unlogged("serve record", leaf, row.id, SERVE, now, tally, late=bool(row.source))
         yield from said_by_records([values for _, values in page], needed)
         tally.records += len(page)
         progress("serve records", tally.records)
@@ -106,7 +106,7 @@ def acts(now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
         for leaf, values in page:
             act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `columns_of`
             if not as_logged(leaf, act.id, act.kind, bytes(act.salt), bytes(act.body)):
-                yield from unlogged("audit event", leaf, act.id, act.kind, now, tally)
+                yield from unlogged("audit event", leaf, act.id, act.kind, now, tally, late=False)
         yield from said_by_acts([values for _, values in page])
         tally.acts += len(page)
         progress("other events", tally.acts)

@@ -59,18 +59,21 @@ def as_logged(leaf: Leaf, event_id: UUID, kind: str, salt: bytes, body: bytes) -
         return False
 
 
-def unlogged(what: str, leaf: Leaf, event_id: UUID, kind: str, now: datetime, tally: Tally) -> Faults:
-    """Name what is wrong with a row that is not `as_logged`: nothing while it waits for its leaf."""
+def unlogged(what: str, leaf: Leaf, event_id: UUID, kind: str, now: datetime, tally: Tally, *, late: bool) -> Faults:
+    """Name what is wrong with a row that is not `as_logged`: nothing while it waits for its leaf.
+
+    `late`: it may have come long after it happened, so that its age is not that of its id.
+    """
     if leaf.number is not None:
         where = f"event {event_id} of leaf {leaf.number}"
         if kind != leaf.kind:
             yield f"{where} is in the log as {leaf.kind!r}, but on record as something else"
         else:
             yield f"{where} is not what was committed to: its bytes or its salt were changed"
-    elif not leaf.waits:
+    elif leaf.waits_since is None:
         tally.lost += 1
         yield f"{what} {event_id} is neither in the log nor waiting for it: its commitment was removed"
-    elif overdue(event_id, now):
+    elif overdue(event_id, now, came_at=leaf.waits_since if late else None):
         yield f"{what} {event_id} waits for the log for longer than promised"
 
 

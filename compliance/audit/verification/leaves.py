@@ -14,7 +14,7 @@ from compliance.audit.heads import LogForked, LogPlace
 from compliance.audit.log.batch import BatchRefused
 from compliance.audit.log.note import Checkpoint
 from compliance.audit.log.reading import LogDamaged
-from compliance.audit.models import LogEntry
+from compliance.audit.models import LogEntry, ServeRecord
 from compliance.audit.verification.tally import Progress, silent
 
 EVERY: Final = 10_000
@@ -52,7 +52,8 @@ def _unsigned(size: int, now: datetime) -> Iterator[str]:
     if seen["first"] != size or seen["last"] != size + seen["leaves"] - 1:
         yield f"leaves beyond the {size} signed ones do not follow on each other: {seen['first']} to {seen['last']}"
     first = beyond.order_by("leaf", "place")[0]
-    if overdue(first.event_id, now):
+    late = ServeRecord.objects.filter(id=first.event_id).exclude(source="").exists()
+    if overdue(first.event_id, now, came_at=first.queued_at if late else None):
         yield (
             f"{seen['leaves']} leaves from {seen['first']} on are under no signed checkpoint, event {first.event_id} "
             "for longer than promised: the sequencer is away, or checkpoints were removed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -13,7 +14,7 @@ AT_ONCE: Final = 10_000
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 _PAGE: Final = """
-SELECT e.leaf, e.kind, e.digest, q.id IS NOT NULL, r.*
+SELECT e.leaf, e.kind, e.digest, q.queued_at, r.*
 FROM (SELECT {columns} FROM {table} WHERE id {beyond} %s AND id <= %s ORDER BY id LIMIT {at_once}) AS r
 LEFT JOIN audit_logentry e ON e.event_id = r.id
 LEFT JOIN audit_logqueue q ON q.id = r.id
@@ -22,12 +23,12 @@ ORDER BY r.id
 
 
 class Leaf(NamedTuple):
-    """What the log has of a row: its leaf, kind and commitment, or None each, and whether it waits."""
+    """What the log has of a row: its leaf, kind and commitment, or None each, and since when it waits."""
 
     number: int | None
     kind: str | None
     digest: bytes | None
-    waits: bool
+    waits_since: datetime | None
 
 
 Row = tuple[Leaf, tuple[Any, ...]]

@@ -28,17 +28,21 @@ class Commitments:
 
     logged: dict[UUID, tuple[int, bytes]]
     waiting: dict[UUID, bytes]
+    came_at: dict[UUID, datetime | None]
 
     @classmethod
     def of(cls, records: Sequence[ServeRecord]) -> Commitments:
         """Look records up: one statement for those that wait, one for those that have their leaf."""
         ids = [record.id for record in records]
         # What waits first: a row moves to the log in between, never back.
-        waiting = LogQueue.objects.filter(id__in=ids).values_list("id", "digest")
-        logged = LogEntry.objects.filter(event_id__in=ids).values_list("event_id", "leaf", "digest")
+        waiting = list(LogQueue.objects.filter(id__in=ids).values_list("id", "digest", "queued_at"))
+        logged = list(LogEntry.objects.filter(event_id__in=ids).values_list("event_id", "leaf", "digest", "queued_at"))
+        came_at: dict[UUID, datetime | None] = {event_id: at for event_id, _, at in waiting}
+        came_at.update((event_id, at) for event_id, _, _, at in logged)
         return cls(
-            waiting={event_id: bytes(digest) for event_id, digest in waiting},
-            logged={event_id: (leaf, bytes(digest)) for event_id, leaf, digest in logged},
+            waiting={event_id: bytes(digest) for event_id, digest, _ in waiting},
+            logged={event_id: (leaf, bytes(digest)) for event_id, leaf, digest, _ in logged},
+            came_at=came_at,
         )
 
     def faults(self, record: ServeRecord) -> Iterator[Difference]:
@@ -74,7 +78,8 @@ class SignedTree:
             return
         held = commitments.logged.get(record.id)
         if held is None or self._head is None or held[0] >= self._head.size:
-            if overdue(record.id, self._now):
+            came_at = commitments.came_at.get(record.id) if record.source else None
+            if overdue(record.id, self._now, came_at=came_at):
                 found = "under no signed checkpoint for longer than promised"
                 yield Difference(what="signed tree", recorded="a place under it", found=found)
             return
