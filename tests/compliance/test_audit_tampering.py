@@ -129,6 +129,15 @@ def test_a_tombstone_that_was_taken_away_is_named(place: LogPlace) -> None:
     assert any(f"audit event {act.id} erased somebody whose tombstone is gone" in fault for fault in faults(place))
 
 
+@pytest.mark.parametrize("change", ["erased_at = erased_at + interval '1 day'", "why = 'x'", "erased_at = 'infinity'"])
+def test_a_tombstone_that_was_changed_is_named(place: LogPlace, change: str) -> None:
+    record = ServeRecord.objects.order_by("id")[0]
+    erase(pseudonym=record.pseudonym, by=SUBJECT, why="asked for")
+    sql(f"UPDATE audit_keytombstone SET {change}")
+    named = "cannot be read" if "infinity" in change else f"tombstone of {record.pseudonym} is not what the act"
+    assert [named in fault for fault in faults(place)] == [True]
+
+
 def test_an_erased_persons_records_still_verify(place: LogPlace) -> None:
     record = ServeRecord.objects.order_by("id")[0]
     erase(pseudonym=record.pseudonym, by=SUBJECT, why="asked for")

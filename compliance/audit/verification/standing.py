@@ -19,7 +19,7 @@ from compliance.audit.cold.selectors import paths_of
 from compliance.audit.keys.services import erasure_mark
 from compliance.audit.models import AuditEvent, ColdMonth, KeyTombstone
 from compliance.audit.verification.holders import auditors, sources
-from ranking.catalogue.clock import from_ms
+from ranking.catalogue.clock import from_ms, to_ms
 
 Faults = Iterator[str]
 
@@ -49,6 +49,8 @@ def standing() -> Faults:
         yield from (fault for fault in (_differences() if first else ()) if fault in first)
     except (ColdDamaged, TooMuch) as error:
         yield f"acts of the cold tier cannot be compared with what they brought about: {error}"
+    except DataError as error:
+        yield f"what acts brought about cannot be read, and was not compared with them: {error}"
 
 
 def _differences() -> Faults:
@@ -56,10 +58,7 @@ def _differences() -> Faults:
     yield from _tombstones(each for each in acts if each.kind == "erasure")
     yield from _months(each for each in acts if each.kind == "retention_drop")
     for kind, faults in (("auditor_key", auditors), ("ingest_source", sources)):
-        try:
-            yield from faults(((each.id, each.said) for each in acts if each.kind == kind), _forgotten(kind))
-        except DataError as error:
-            yield f"rows that acts of kind {kind} brought about cannot be read: {error}"
+        yield from faults(((each.id, each.said) for each in acts if each.kind == kind), _forgotten(kind))
 
 
 def _acts() -> list[Act]:
@@ -97,12 +96,16 @@ def _forgotten(kind: str) -> datetime | None:
 
 def _tombstones(erasures: Iterable[Act]) -> Faults:
     """A key that was destroyed by hand, and an erasure that somebody took back."""
-    by_mark = {each.said.get("erased"): each.id for each in erasures}
-    for pseudonym in KeyTombstone.objects.values_list("pseudonym", flat=True).order_by("pseudonym").iterator():
-        if by_mark.pop(erasure_mark(pseudonym), None) is None:
+    by_mark = {each.said.get("erased"): each for each in erasures}
+    tombstones = KeyTombstone.objects.values_list("pseudonym", "erased_at", "why").order_by("pseudonym")
+    for pseudonym, erased_at, why in tombstones.iterator():
+        act = by_mark.pop(erasure_mark(pseudonym), None)
+        if act is None:
             yield f"the tombstone of {pseudonym} is borne out by no erasure: its key was destroyed by hand"
-    for event_id in by_mark.values():
-        yield f"audit event {event_id} erased somebody whose tombstone is gone: a key could be made for them again"
+        elif (to_ms(erased_at), why) != (act.said.get("happened_ms"), act.said.get("why")):
+            yield f"the tombstone of {pseudonym} is not what the act {act.id} says: its row was changed"
+    for act in by_mark.values():
+        yield f"audit event {act.id} erased somebody whose tombstone is gone: a key could be made for them again"
 
 
 def _months(drops: Iterable[Act]) -> Faults:
