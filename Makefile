@@ -50,13 +50,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the log and replay, then accuracy: hours, or ARGS="--minutes 30"
+bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the audit trail and replay, then accuracy: hours, or ARGS="--minutes 30"
 	$(BIN)/python manage.py demo --no-serve
 	$(BIN)/python bench/serve.py
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/hostile.py
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/audit.py
+	$(BIN)/python bench/erasure.py
+	$(BIN)/python bench/cold.py
 	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/replay.py
 	$(BIN)/python bench/accuracy.py $(ARGS)
