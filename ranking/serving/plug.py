@@ -2,6 +2,7 @@
 
 `settings.RANKER` names its class, which is made without arguments. Its address is not what it says of itself: it is
 the SHA-256 over the class's module and over every file that it was loaded from, computed here and again for a replay.
+Before it serves, all of them are copied beside the registered models, so that they are there when a record is verified.
 
 Legend for shape suffixes: M candidates, T tasks (heads), D item vector.
 """
@@ -10,7 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +33,9 @@ from ranking.serving.errors import NotScored
 from ranking.serving.types import Owner, Scored
 
 FORM: Final = "clerestory plugged ranker 1"
+PLUGGED: Final = "plugged"
+"""The folder in the registry's that keeps what plugged rankers were made of."""
+MANIFEST: Final = "manifest.json"
 
 
 class Ranker(Protocol):
@@ -58,8 +65,14 @@ class PlugRefused(ValueError):
 class PlugScorer:
     """A plugged ranker as a `Scorer`. It has no item vectors: nothing is retrieved or diversified by them."""
 
-    sha256: str
     ranker: Ranker
+    manifest: bytes
+    files: tuple[Path, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The ranker's address."""
+        return hashlib.sha256(self.manifest).hexdigest()
 
     @property
     def encoder(self) -> Encoder:
@@ -113,27 +126,81 @@ def load(name: str) -> PlugScorer:
     try:
         kind = import_string(name)
         ranker: Ranker = kind()
-        return PlugScorer(sha256=_address(name, kind, ranker), ranker=ranker)
+        files = _files(name, kind, ranker)
+        return PlugScorer(ranker=ranker, manifest=_manifest(name, files, ranker), files=files)
     except (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise PlugRefused(f"CLERESTORY_RANKER names {name!r}, which cannot be loaded: {error}") from error
 
 
 @lru_cache(maxsize=1)
 def _loaded(name: str) -> PlugScorer:
-    return load(name)
+    found = load(name)
+    try:
+        _keep(found, Path(settings.MODEL_REGISTRY) / PLUGGED)
+    except OSError as error:
+        raise PlugRefused(
+            f"What the ranker {name!r} is made of cannot be copied beside the registered models, where records of it "
+            f"are verified ({error}): let this process write there, or plug it in once with one that may."
+        ) from error
+    return found
 
 
-def _address(name: str, kind: Any, ranker: Ranker) -> str:
-    """SHA-256 over the class's name, its heads, its module's file and its own files, each by name and content."""
+def _keep(scorer: PlugScorer, root: Path) -> None:
+    """Copy what a ranker is made of to `root/<address>/`, whole or not at all. Raises OSError, PlugRefused."""
+    if (root / scorer.sha256).is_dir():
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=root, prefix=".adding-"))
+    try:
+        for file in scorer.files:
+            shutil.copyfile(file, temporary / file.name)
+        if _hashes([temporary / file.name for file in scorer.files]) != json.loads(scorer.manifest)["files"]:
+            raise PlugRefused("A file of the plugged ranker changed while it was loaded: start again.")
+        (temporary / MANIFEST).write_bytes(scorer.manifest)
+        for path in (*temporary.iterdir(), temporary):
+            _sync(path)
+        temporary.chmod(0o755)
+        try:
+            temporary.rename(root / scorer.sha256)
+        except OSError:
+            if not (root / scorer.sha256).is_dir():  # else another process was first, with the same bytes
+                raise
+        _sync(root)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(name: str, kind: Any, ranker: Ranker) -> tuple[Path, ...]:
+    """The file of the class's module and the ranker's own, each of a name of its own."""
     module = getattr(sys.modules[kind.__module__], "__file__", None)
     if module is None:
         raise PlugRefused(f"The module of {name!r} has no file, so that it cannot be hashed: keep it in one.")
-    files = [Path(module), *ranker.files]
-    if len({file.name for file in files}) < len(files):
-        raise PlugRefused(f"Two files of {name!r} have the same name: name each apart.")
-    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    manifest = {"form": FORM, "ranker": name, "heads": list(ranker.heads), "files": hashes}
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    files = (Path(module), *ranker.files)
+    if len({MANIFEST, *(file.name for file in files)}) <= len(files):
+        raise PlugRefused(f"Two files of {name!r} have the same name, or one is {MANIFEST}: name each apart.")
+    return files
+
+
+def _manifest(name: str, files: Sequence[Path], ranker: Ranker) -> bytes:
+    """The class's name, its heads and its files, each by name and content: its SHA-256 is the address."""
+    manifest = {"form": FORM, "ranker": name, "heads": list(ranker.heads), "files": _hashes(files)}
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _hashes(files: Sequence[Path]) -> dict[str, str]:
+    found = {}
+    for path in files:
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _no_vectors(count: int) -> Float32s:

@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import timezone
 
+from compliance.audit.heads import LogPlace
+from compliance.audit.log.note import SigningKey
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import document_of
+from compliance.audit.sequencer import assign, publish
+from compliance.audit.verification import verify
 from compliance.serving.door import NotServed
 from compliance.serving.replay import Replayer
 from compliance.serving.replay.grades import Grade
@@ -23,6 +29,7 @@ from tests.compliance import plugged_ranker
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
 
+KEY = SigningKey(name="log.example/plugged", private=Ed25519PrivateKey.generate())
 RANKER = "tests.compliance.plugged_ranker.ItemBias"
 
 
@@ -52,6 +59,36 @@ def test_the_door_serves_through_it_and_the_record_names_it(record: ServeRecord,
     scored = [item["scores"]["like"] for item in document["output"]["items"] if item["scores"]]
     assert scored == sorted(scored, key=float.fromhex, reverse=True)
     assert len(scored) > 5
+
+
+def test_what_it_is_made_of_is_kept_and_verified(
+    record: ServeRecord, folder: Path, tmp_path: Path, settings: Any
+) -> None:
+    place = LogPlace(folder=tmp_path / "log", verifier=KEY.verifier())
+    assign()
+    publish(place, KEY)
+    settings.RANKER = ""
+    (folder / "weights.pt").unlink()  # the operator cleans up
+    assert list(verify(place, now=timezone.now())) == []
+    kept = registry().root / "plugged" / record.model
+    assert {file.name for file in kept.iterdir()} == {
+        "plugged_ranker.py",
+        "weights.pt",
+        "encoder.json",
+        "manifest.json",
+    }
+    whole = (kept / "weights.pt").read_bytes()
+    (kept / "weights.pt").write_bytes(whole[:-1])
+    assert any("weights.pt of its model was changed" in fault for fault in verify(place, now=timezone.now()))
+    shutil.rmtree(kept)
+    assert any("cannot be read" in fault for fault in verify(place, now=timezone.now()))
+
+
+def test_what_cannot_be_kept_does_not_serve(folder: Path, tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "file").touch()
+    settings.MODEL_REGISTRY = tmp_path / "file"
+    with pytest.raises(PlugRefused, match="cannot be copied"):
+        plug.plugged()
 
 
 def test_a_replay_runs_it_again_to_the_same_bits(record: ServeRecord) -> None:

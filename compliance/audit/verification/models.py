@@ -9,17 +9,21 @@ from typing import Final
 
 import orjson
 
+PLUGGED: Final = "plugged"  # the folder of rankers that were not trained here (`ranking/serving/plug.py`)
 MANIFEST: Final = "manifest.json"  # its SHA-256 is the model's address, and it names those of the other files
 
 
 def models(needed: dict[str, str], root: Path) -> Iterator[str]:
-    """Name every file below `root/<address>/` that is missing or is not what the model's address stands for.
+    """Name every file below `root/<address>/`, or `root/plugged/<address>/`, that is missing or is not what the address
+    stands for.
 
     `needed`: address -> what needs it. Models that no record names are not looked at.
     """
     for address, whose in sorted(needed.items()):
+        plugged = root / PLUGGED / address
+        folder = plugged if plugged.is_dir() and not (root / address).is_dir() else root / address
         try:
-            manifest = (root / address / MANIFEST).read_bytes()
+            manifest = (folder / MANIFEST).read_bytes()
         except OSError as error:
             yield f"{whose}: {address}/{MANIFEST} of its model cannot be read ({error.strerror})"
             continue
@@ -28,7 +32,7 @@ def models(needed: dict[str, str], root: Path) -> Iterator[str]:
             continue
         for name, sha256 in orjson.loads(manifest)["files"].items():
             try:
-                with (root / address / name).open("rb") as file:
+                with (folder / name).open("rb") as file:
                     same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
             except OSError as error:
                 yield f"{whose}: {address}/{name} of its model cannot be read ({error.strerror})"
