@@ -49,6 +49,21 @@ def act_anywhere(event_id: UUID) -> AuditEvent | None:
     return found
 
 
+def acts_of_kind(kind: str, *, limit: int) -> list[AuditEvent]:
+    """Acts of a kind that are about nobody, newest first: in the database and in the cold tier. Raises ColdDamaged."""
+    found = {act.id: act for act in AuditEvent.objects.filter(kind=kind, pseudonym=None).order_by("-id")[:limit]}
+    found |= {act.id: act for act in cold_acts_of_kind(kind)}  # read second: months only ever move there
+    return [found[each] for each in sorted(found, reverse=True)[:limit]]
+
+
+def cold_acts_of_kind(kind: str) -> Iterator[AuditEvent]:
+    """Those of the cold tier alone, newest first, looked for when the first is asked for. Raises ColdDamaged."""
+    if ColdMonth.objects.filter(table="acts", expired_at=None, kinds__contains=[kind]).exists():
+        from compliance.audit.cold.selectors import cold_acts
+
+        yield from cold_acts(kind)
+
+
 def record_of(*, subject: Subject, serve_id: UUID) -> dict[str, Any]:
     """A subject's own record as its document. Raises ServeRecord.DoesNotExist for anybody else's."""
     found = record_anywhere(serve_id)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import orjson
 from django.db import connection, transaction
 
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.events import note
 from compliance.audit.models import AuditEvent
+from compliance.audit.selectors import cold_acts_of_kind
 from compliance.policy.pack import Pack
 
 KIND: Final = "policy"
@@ -27,17 +30,22 @@ def put_on_record(pack: Pack, *, service: str, now: datetime) -> None:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('policy in force'))")
-        before = _before(service)
+        why = "the release brings this pack"
+        try:
+            before = _before(service)
+        except (ColdDamaged, TooMuch):  # lists go on: an archive that cannot be read is for `audit verify` to name
+            before, why = "", f"{why}; the acts of before cannot be read from the cold tier"
         if before != pack.sha256:
             what = {"service": service, "policy_sha256": pack.sha256, "before_sha256": before}
-            note(kind=KIND, happened_at=now, what={**what, "by": "release", "why": "the release brings this pack"})
+            note(kind=KIND, happened_at=now, what={**what, "by": "release", "why": why})
     if not connection.in_atomic_block:  # else it may still be rolled back
         _on_record.add((service, pack.sha256))
 
 
 def _before(service: str) -> str:
     """The pack that a service's lists were planned with until now; empty where there was none."""
-    for event in AuditEvent.objects.filter(kind=KIND, pseudonym=None).order_by("-id").iterator(chunk_size=100):
+    hot = AuditEvent.objects.filter(kind=KIND, pseudonym=None).order_by("-id").iterator(chunk_size=100)
+    for event in chain(hot, cold_acts_of_kind(KIND)):
         said = orjson.loads(bytes(event.body))
         if said["service"] == service:
             return str(said["policy_sha256"])

@@ -6,8 +6,7 @@ import json
 from typing import Any, Final
 
 from compliance.audit.access.sealed import with_refusals
-from compliance.audit.models import AuditEvent
-from compliance.audit.selectors import blob, document_of
+from compliance.audit.selectors import acts_of_kind, blob, document_of
 from compliance.policy.facts import active_pack
 from compliance.policy.in_force import KIND as POLICY
 from compliance.policy.pack import Pack, PackRefused, parse
@@ -101,10 +100,9 @@ def _manifest(sha256: str) -> Document | None:
 
 def _history(kind: str, address: str) -> list[Document]:
     """What acts of a kind put into force, newest first: each until the same service's next one did."""
-    events = AuditEvent.objects.filter(kind=kind, pseudonym=None).order_by("-id")[:MOST]
     found: list[Document] = []
     until: dict[str, int] = {}
-    for event in events:
+    for event in acts_of_kind(kind, limit=MOST):
         said = document_of(event)
         found.append(
             {

@@ -11,7 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from compliance.audit.cold import duck
-from compliance.audit.cold.schema import RECORDS, ColdTable
+from compliance.audit.cold.schema import ACTS, RECORDS, ColdTable
 
 COUNTED_BY: Final = ("service", "surface", "feed_mode", "tier", "jurisdiction", "source", "model_sha256", "month")
 """Clear columns of records that counts may be asked by: of no person."""
@@ -25,6 +25,12 @@ def of_person(paths: Sequence[Path], table: ColdTable, pseudonym: UUID) -> pa.Ta
     """Every row of one person, oldest first: subject access (GDPR Art. 15)."""
     statement = f"SELECT * FROM read_parquet($paths) WHERE pseudonym = $pseudonym ORDER BY {table.key}"  # noqa: S608 - our own column
     return _asked(paths, table, statement, {"pseudonym": pseudonym})
+
+
+def of_kind(paths: Sequence[Path], kind: str) -> pa.Table:
+    """Acts of a kind that are about nobody, newest first."""
+    statement = "SELECT * FROM read_parquet($paths) WHERE kind = $kind AND pseudonym IS NULL ORDER BY id DESC"
+    return _asked(paths, ACTS, statement, {"kind": kind})
 
 
 def by_key(paths: Sequence[Path], table: ColdTable, keys: Sequence[UUID | bytes]) -> pa.Table:

@@ -64,6 +64,12 @@ def acts_of(pseudonym: UUID) -> Iterator[AuditEvent]:
     yield from AuditEvent.objects.filter(pseudonym=pseudonym).order_by("id").iterator(chunk_size=500)
 
 
+def cold_acts(kind: str) -> list[AuditEvent]:
+    """Cold acts of a kind that are about nobody, newest first. Raises ColdDamaged."""
+    months = _months(ACTS).filter(kinds__contains=[kind])
+    return [_row(AuditEvent, each) for each in queries.of_kind(_paths(months), kind).to_pylist()]
+
+
 def cold_page(
     first: UUID, last: UUID, clear: Mapping[str, str | bytes], *, after: UUID | None, limit: int
 ) -> list[ServeRecord]:
