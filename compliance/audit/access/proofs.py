@@ -16,6 +16,8 @@ from compliance.audit.log.commitment import SaltRefused, commit
 from compliance.audit.log.note import Checkpoint
 from compliance.audit.models import LogEntry, LogQueue, ServeRecord
 from compliance.audit.place import log_place
+from compliance.audit.selectors import act_anywhere
+from compliance.audit.storage.sealing import is_sealed
 from compliance.audit.witnessing.policy import witness_policy
 from compliance.audit.witnessing.selectors import cosigners_of
 
@@ -24,6 +26,16 @@ Document = dict[str, Any]
 
 class NoSuchEvent(LookupError):
     """No event of this id is on record."""
+
+
+class ActWithheld(PermissionError):
+    """The bytes of an act name people who work here, or what another auditor looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is an act and no record: its bytes name who did it, so nothing is shown without the scope `acts`. "
+            "Its proof can be read as every other."
+        )
 
 
 class NotSigned(LookupError):
@@ -61,9 +73,14 @@ def proof_of(event_id: UUID) -> Document:
     }
 
 
-def evidence_of(event_id: UUID) -> Document:
-    """The evidence bundle of an event, a zip in base64. Raises NoSuchEvent, NotSigned, evidence.NotProven."""
+def evidence_of(event_id: UUID, *, acts: bool) -> Document:
+    """The evidence bundle of an event, a zip in base64; of an act that is not sealed only where `acts` may be read.
+
+    Raises NoSuchEvent, ActWithheld, NotSigned, evidence.NotProven.
+    """
     _check_known(event_id)
+    if not acts and (act := act_anywhere(event_id)) is not None and not is_sealed(bytes(act.body)):
+        raise ActWithheld
     place = log()
     content = evidence.bundle_of(place, event_id)
     return {

@@ -12,10 +12,10 @@ from django.utils import timezone
 from compliance.audit.canonical import NotCanonical
 from compliance.audit.events import note
 
-SCOPES: Final = ("records", "proofs", "replays", "parameters", "samples", "sealed")
-"""What a key may be for. `sealed` opens nothing by itself: it lifts refusals in what the others show."""
-READING: Final = frozenset(SCOPES) - {"sealed"}
-"""What a signed-in regulator may read. Trade secrets take a key, which two people give out."""
+SCOPES: Final = ("records", "proofs", "replays", "parameters", "samples", "sealed", "acts")
+"""What a key may be for. `sealed` and `acts` open nothing by themselves: they lift refusals in what the others show."""
+READING: Final = frozenset(SCOPES) - {"sealed", "acts"}
+"""What a signed-in regulator may read. Trade secrets and who did what take a key, which two people give out."""
 MOST_WHY: Final = 500
 
 

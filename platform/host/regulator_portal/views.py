@@ -95,7 +95,14 @@ class EvidenceView(AuditView):
     )
     def get(self, request: Request, record_id: UUID) -> Response:
         """Return the bundle that `verify_evidence.py` checks offline; what describes a person stays sealed in it."""
-        return self.shown(request, lambda _: proofs.evidence_of(record_id), record=record_id)
+
+        def answer(reader: Reader) -> dict[str, object]:
+            try:
+                return proofs.evidence_of(record_id, acts="acts" in reader.scopes)
+            except proofs.ActWithheld as error:
+                raise Refusal(str(error), status=403) from error
+
+        return self.shown(request, answer, record=record_id)
 
 
 class ReplayView(AuditView):

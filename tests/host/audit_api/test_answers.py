@@ -32,7 +32,7 @@ from ranking.catalogue.clock import from_ms
 from tests.compliance.ingest.made_decisions import decision
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
-from tests.host.audit_api.conftest import is_refusal, key_for, read
+from tests.host.audit_api.conftest import AUDIT, WHY, is_refusal, key_for, read
 
 
 def test_records_come_in_pages_and_by_clear_columns(serves: list[str], key: str) -> None:
@@ -163,6 +163,23 @@ def test_a_replay_says_what_held_and_what_differed(serves: list[str], key: str) 
     assert (changed["promised"], changed["kept"]) == ("R2", False)
     assert {"what": "column tier", "recorded": "adult", "found": "child"} in changed["differences"]
     is_refusal(read(key, f"records/{UUID(int=7)}/replay"), 404)
+
+
+def test_the_bytes_of_an_act_that_names_people_take_a_scope_of_their_own(
+    serves: list[str], key: str, world: World
+) -> None:
+    read(key, f"records/{serves[0]}")
+    view = AuditEvent.objects.filter(kind="auditor_view").latest("id")
+    call_command("sequencer", once=True)
+    where = f"records/{view.id}/evidence"
+    greg = Client()
+    greg.force_login(world.user("greg"))
+    for refused in (read(key_for("second", "proofs"), where), greg.get(AUDIT + where, headers=WHY)):
+        assert "the scope `acts`" in is_refusal(refused, 403)["message"]
+    assert read(key, f"records/{view.id}/proof").status_code == 200
+    shown = read(key_for("third", "proofs,acts"), where)
+    with zipfile.ZipFile(io.BytesIO(b64decode(shown.json()["zip_base64"]))) as bundle:
+        assert bundle.read("record") == bytes(view.body)
 
 
 def test_what_another_ranker_decided_is_shown_proved_and_drawn_like_our_own(log: Path, key: str) -> None:
