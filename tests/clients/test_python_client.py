@@ -129,8 +129,25 @@ def test_what_is_refused_is_set_aside_and_the_others_arrive(live_server: Any, ke
         assert client.flush()
         assert [(one.id, one.sequence) for one in client.refused()] == [(wrong, 2)]
         assert "tier" in client.refused()[0].problem
+        assert (client.forget_refused(), client.refused(), client.forget_refused()) == (1, [], 0)
     assert on_record() == {fine, later}
     assert ranges_of("ranker") == [(1, 1), (3, 3)]
+
+
+def test_only_its_owner_reads_the_spool(key: str, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        (tmp_path / "old.db").touch(mode=0o644)  # as an earlier client made it
+        for path in (tmp_path / "new" / "spool.db", tmp_path / "old.db"):
+            client = Client(NOBODY, key, path, start=False)
+            taken(client)
+            found = {file.name: file.stat().st_mode & 0o777 for file in path.parent.glob(f"{path.name}*")}
+            assert found.keys() >= {path.name}
+            assert set(found.values()) == {0o600}
+            client.close(timeout_s=0)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
 def test_hours_are_claimed_once_and_agree(live_server: Any, key: str, tmp_path: Path) -> None:

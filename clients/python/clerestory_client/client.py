@@ -103,6 +103,10 @@ class Client:
         """What the service will not take: kept in the spool, to be looked at by somebody."""
         return self._spool.refused()
 
+    def forget_refused(self) -> int:
+        """Delete what the service will not take, once somebody looked at it; return how many there were."""
+        return self._spool.forget_refused()
+
     def flush(self, timeout_s: float = 60.0) -> bool:
         """Send until nothing waits, at most so long; say whether nothing does."""
         until = time.monotonic() + timeout_s

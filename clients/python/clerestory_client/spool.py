@@ -50,6 +50,7 @@ class Spool:
 
     def __init__(self, path: Path, *, source: str) -> None:
         self._lock = threading.Lock()
+        _keep_private(path)
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         # WAL with FULL: a commit is on the disk when it returns. The other process, if any, is refused at once.
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -113,6 +114,14 @@ class Spool:
             ).fetchall()
         return [Refused(sequence=row[0], id=row[1], document=row[2], problem=row[3]) for row in rows]
 
+    def forget_refused(self) -> int:
+        """Delete all that were set aside, which hold what they said of people; return how many."""
+        with self._lock:
+            self._file.execute("PRAGMA secure_delete = ON")
+            found = self._file.execute("DELETE FROM refused").rowcount
+            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return found
+
     def hours_to_claim(self, *, before_ms: int) -> list[tuple[int, int]]:
         """Hours (start, count) that are over, of which nothing waits, and that were not claimed with this count."""
         with self._lock:
@@ -144,3 +153,15 @@ class Spool:
                 if self._file.in_transaction:
                     cursor.execute("ROLLBACK")
                 raise
+
+
+def _keep_private(path: Path) -> None:
+    """Let only the owner read the spool, which says what people were shown; SQLite's other files take its mode.
+
+    A folder that is there already is left as it is: others may use it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        if name.exists():
+            name.chmod(0o600)
