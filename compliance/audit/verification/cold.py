@@ -40,12 +40,12 @@ def contents(month_id: int, needed: Needed, tally: Tally, progress: Progress = s
     own = Needed()
     if month.table == ACTS.name:
         for page in _pages(month, columns_of(AuditEvent)):
-            yield from said_by_acts(page)
+            yield from said_by_acts([AuditEvent(*values) for values in page])  # type: ignore[misc]  # in this order
             tally.acts += len(page)
             progress("other events", tally.acts)
         return
     for page in _pages(month, columns_of(ServeRecord)):
-        yield from said_by_records(page, own)
+        yield from said_by_records([ServeRecord(*values) for values in page], own)  # type: ignore[misc]  # the same
         tally.records += len(page)
         progress("serve records", tally.records)
     yield from linked(own, versions_of_items()[0])

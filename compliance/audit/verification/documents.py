@@ -22,7 +22,6 @@ from ranking.catalogue.clock import from_ms
 
 Faults = Iterator[str]
 Document = dict[str, Any]
-Values = tuple[Any, ...]  # of a row, in the order of `columns_of`
 
 
 class Needed:
@@ -67,20 +66,19 @@ def records(
 ) -> Faults:
     """Name every serve record that is not as logged, does not open, or whose columns say something else."""
     for page in pages("audit_serverecord", columns_of(ServeRecord), after=after, until=until):
-        for leaf, values in page:
-            row = ServeRecord(*values)  # type: ignore[misc]  # in the order of `columns_of`
+        rows = [ServeRecord(*values) for _, values in page]  # type: ignore[misc]  # in the order of `columns_of`
+        for (leaf, _), row in zip(page, rows, strict=True):
             if not as_logged(leaf, row.id, SERVE, bytes(row.salt), bytes(row.body)):
                 yield from unlogged("serve record", leaf, row.id, SERVE, now, tally, late=bool(row.source))
-        yield from said_by_records([values for _, values in page], needed)
+        yield from said_by_records(rows, needed)
         tally.records += len(page)
         progress("serve records", tally.records)
 
 
-def said_by_records(page: Sequence[Values], needed: Needed) -> Faults:
+def said_by_records(rows: Sequence[ServeRecord], needed: Needed) -> Faults:
     """Name the records that do not open, or say something else than their columns; add what the others need."""
-    people = _People(page, ServeRecord)
-    for values in page:
-        record = ServeRecord(*values)  # type: ignore[misc]  # in the order of `columns_of`
+    people = _People(rows)
+    for record in rows:
         try:
             document = people.opened(record, record.pseudonym)
         except _Closed as why:
@@ -103,20 +101,19 @@ def _record(record: ServeRecord, document: Document, needed: Needed) -> Faults:
 def acts(now: datetime, tally: Tally, progress: Progress = silent) -> Faults:
     """Name every other event that is not as logged, does not open, or whose columns say something else."""
     for page in pages("audit_auditevent", columns_of(AuditEvent)):
-        for leaf, values in page:
-            act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `columns_of`
+        rows = [AuditEvent(*values) for _, values in page]  # type: ignore[misc]  # in the order of `columns_of`
+        for (leaf, _), act in zip(page, rows, strict=True):
             if not as_logged(leaf, act.id, act.kind, bytes(act.salt), bytes(act.body)):
                 yield from unlogged("audit event", leaf, act.id, act.kind, now, tally, late=False)
-        yield from said_by_acts([values for _, values in page])
+        yield from said_by_acts(rows)
         tally.acts += len(page)
         progress("other events", tally.acts)
 
 
-def said_by_acts(page: Sequence[Values]) -> Faults:
+def said_by_acts(rows: Sequence[AuditEvent]) -> Faults:
     """Name the acts that do not open, or say something else than their columns."""
-    people = _People(page, AuditEvent)
-    for values in page:
-        act = AuditEvent(*values)  # type: ignore[misc]  # in the order of `columns_of`
+    people = _People(rows)
+    for act in rows:
         try:
             document = people.opened(act, act.pseudonym)
         except _Closed as why:
@@ -143,12 +140,10 @@ class _Closed(Exception):
 
 
 class _People:
-    """The keys of everybody whose rows are on a page, and who of them was erased: two statements."""
+    """The keys of everybody whose rows these are, and who of them was erased: two statements."""
 
-    def __init__(self, page: Sequence[Values], model: type[ServeRecord | AuditEvent]) -> None:
-        columns = columns_of(model)
-        owner, body = columns.index("pseudonym"), columns.index("body")
-        whose = {values[owner] for values in page if is_sealed(values[body])} - {None}
+    def __init__(self, rows: Sequence[ServeRecord] | Sequence[AuditEvent]) -> None:
+        whose = {row.pseudonym for row in rows if row.pseudonym is not None and is_sealed(bytes(row.body))}
         self._keys, self._broken = readable_keys(whose)
         self._erased = erased_among(whose - self._keys.keys() - self._broken.keys())
 
