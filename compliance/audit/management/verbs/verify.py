@@ -29,7 +29,11 @@ class Verify(Verb):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """How many processes."""
         parser.add_argument(
-            "--jobs", type=int, default=0, metavar="N", help="processes that check serve records; 0: as many as pay"
+            "--jobs",
+            type=int,
+            default=0,
+            metavar="N",
+            help="processes that check serve records and cold months; 0: as many as pay",
         )
 
     def run(self, talk: Talk, **options: Any) -> int:
