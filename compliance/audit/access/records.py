@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from psycopg.errors import QueryCanceled
 
 from compliance.audit import selectors
-from compliance.audit.access.sealed import with_refusals
 from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing
 from compliance.audit.keys.selectors import erased_among
 from compliance.audit.models import ColdMonth, LogEntry, ServeRecord
@@ -126,13 +125,10 @@ def record_of(record_id: UUID) -> ServeRecord:
     return found
 
 
-def document_of(record: ServeRecord, *, withhold: bool) -> Document:
-    """The document, opened with its person's key; `withhold`: with refusals in place of trade secrets.
-
-    Raises KeyErased, DoesNotOpen, VaultRefused.
-    """
+def document_of(record: ServeRecord) -> Document:
+    """The document, opened with its person's key. Raises KeyErased, DoesNotOpen, VaultRefused."""
     try:
-        document = selectors.document_of(record)
+        return selectors.document_of(record)
     except KeyErased:
         raise
     except (KeyBroken, KeyMissing, SealBroken, ValueError) as error:
@@ -140,7 +136,6 @@ def document_of(record: ServeRecord, *, withhold: bool) -> Document:
             f"What is stored of record {record.id} does not open: {error} Its proof says whether these are the bytes "
             "that were logged; the operator has to run `manage.py audit verify`."
         ) from error
-    return with_refusals(document, "record") if withhold else document
 
 
 def _summary(record: ServeRecord, leaf: int | None, erased: bool) -> Document:

@@ -23,7 +23,8 @@ from compliance.audit.selectors import blob
 from compliance.audit.storage.packing import pack_bytes
 
 FILE: Final = Path(__file__).with_name("sealed_fields.toml")
-DOCUMENTS: Final = ("record", "parameters")
+DOCUMENTS: Final = ("parameters",)
+OF_A_PERSON: Final = "record"
 EVERY: Final = "*"
 _FIELDS: Final = {"document", "path", "law", "why", "how"}
 
@@ -97,6 +98,11 @@ def _field(name: str, given: Any) -> SealedField:
     if not isinstance(given, dict) or set(given) != _FIELDS:
         raise SealedRefused(f"The sealed field {name!r} needs exactly {', '.join(sorted(_FIELDS))}.")
     path = tuple(given["path"].split("."))
+    if given["document"] == OF_A_PERSON:
+        raise SealedRefused(
+            f"The sealed field {name!r} is of a person's record: its copy in escrow would outlive that person's "
+            "erasure (GDPR Art. 17), so it cannot be withheld. Seal fields of `parameters` alone."
+        )
     if given["document"] not in DOCUMENTS or not all(path):
         raise SealedRefused(f"The sealed field {name!r} is in no document of {', '.join(DOCUMENTS)}, or has no path.")
     if not given["law"] or not given["why"] or not given["how"]:

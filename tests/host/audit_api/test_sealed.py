@@ -73,27 +73,9 @@ def test_a_regulators_session_is_not_shown_trade_secrets(log: Path, world: World
     assert model_of(greg.get("/api/v1/audit/parameters"), world)["config"]["sealed"] is True
 
 
-def test_a_field_of_a_record_is_withheld_the_same_way(
-    serves: list[str], key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fields = sealed.parse(
-        b'[heads]\ndocument = "record"\npath = "output.items.*.scores"\nlaw = ["x"]\nwhy = "y"\nhow = "z"'
-    )
-    before = read(key, f"records/{serves[0]}").json()["document"]
-    monkeypatch.setattr(sealed, "sealed_fields", lambda: fields)
-    after = read(key, f"records/{serves[0]}").json()["document"]
-    for one, other in zip(before["output"]["items"], after["output"]["items"], strict=True):
-        if one["scores"] is None:
-            assert other["scores"] is None  # nothing was scored, so there is nothing to withhold
-            continue
-        copy = sealed.copy_of(other["scores"].pop("escrow"))
-        assert other["scores"] == {"sealed": True, "field": "heads", "why": "y", "law": ["x"], "how": "z"}
-        assert copy is not None
-        opened = json.loads(escrow.open_copy(copy, escrow.private_key(PRIVATE)))
-        assert opened["value"] == one["scores"]
-    assert any(one["scores"] for one in before["output"]["items"])
-    seen = read(key_for("court", "records,sealed"), f"records/{serves[0]}").json()["document"]
-    assert seen == before
+def test_no_field_of_a_record_goes_into_escrow() -> None:
+    with pytest.raises(sealed.SealedRefused, match="would outlive that person's erasure"):
+        sealed.parse(b'[heads]\ndocument = "record"\npath = "output.items.*.scores"\nlaw = ["x"]\nwhy = "y"\nhow = "z"')
 
 
 def test_a_copy_opens_with_its_own_key_alone_and_whole() -> None:
@@ -142,11 +124,11 @@ def test_where_nothing_is_sealed_no_key_is_needed(settings: Any, monkeypatch: py
     ("text", "words"),
     [
         ("[x", "no TOML"),
-        ("[x]\ndocument = 'record'", "needs exactly"),
+        ("[x]\ndocument = 'parameters'", "needs exactly"),
         ("[x]\ndocument = 'feed'\npath = 'a'\nlaw = ['l']\nwhy = 'w'\nhow = 'h'", "is in no document"),
-        ("[x]\ndocument = 'record'\npath = 'a..b'\nlaw = ['l']\nwhy = 'w'\nhow = 'h'", "has no path"),
-        ("[x]\ndocument = 'record'\npath = 'a'\nlaw = []\nwhy = 'w'\nhow = 'h'", "on what ground"),
-        ("[x]\ndocument = 'record'\npath = 'a'\nlaw = ['l']\nwhy = ''\nhow = 'h'", "on what ground"),
+        ("[x]\ndocument = 'parameters'\npath = 'a..b'\nlaw = ['l']\nwhy = 'w'\nhow = 'h'", "has no path"),
+        ("[x]\ndocument = 'parameters'\npath = 'a'\nlaw = []\nwhy = 'w'\nhow = 'h'", "on what ground"),
+        ("[x]\ndocument = 'parameters'\npath = 'a'\nlaw = ['l']\nwhy = ''\nhow = 'h'", "on what ground"),
     ],
 )
 def test_a_field_that_is_withheld_says_why_and_on_what_ground(text: str, words: str) -> None:
