@@ -107,6 +107,11 @@ def test_no_time_is_an_alarm_and_on_record(records: list[ServeRecord]) -> None:
     assert (outcome.drawn, outcome.replayed, outcome.alarming) == (3, 0, True)
 
 
+def test_less_than_half_of_what_was_drawn_is_an_alarm() -> None:
+    numbers: dict[str, Any] = {"day": "2026-11-22", "records": 900, "drawn": 9, "broken": 0, "failed": ()}
+    assert [shadow.Shadow(replayed=count, **numbers).alarming for count in (4, 5)] == [True, False]
+
+
 def test_the_clock_starts_it_and_it_ends_before_the_tasks_limit() -> None:
     schedule: dict[str, Any] = django_settings.CELERY_BEAT_SCHEDULE
     assert schedule["shadow-replay"]["task"] == tasks.shadow_replay.name

@@ -42,8 +42,8 @@ class Shadow:
 
     @property
     def alarming(self) -> bool:
-        """Whether somebody must look: a record broke its promise, or records were drawn and none was replayed."""
-        return self.broken > 0 or (self.drawn > 0 and self.replayed == 0)
+        """Whether somebody must look: a record broke its promise, or not even half of those drawn were replayed."""
+        return self.broken > 0 or 2 * self.replayed < self.drawn
 
     def __str__(self) -> str:
         return (
