@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 import uuid_utils.compat as uuids
 from django.db import transaction
 
@@ -37,10 +36,3 @@ def note(*, kind: str, happened_at: datetime, what: dict[str, Any], pseudonym: U
     AuditEvent.objects.create(id=event_id, kind=kind, happened_at=at, pseudonym=pseudonym, body=body, salt=salt)
     LogQueue.objects.create(id=event_id, kind=kind, digest=commit(event_id, salt, body))
     return event_id
-
-
-def latest(kind: str) -> dict[str, Any] | None:
-    """What the latest act of a kind that is about nobody says; None where there is none."""
-    event = AuditEvent.objects.filter(kind=kind, pseudonym=None).order_by("-id").first()
-    document: dict[str, Any] | None = None if event is None else orjson.loads(bytes(event.body))
-    return document

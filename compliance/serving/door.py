@@ -12,6 +12,7 @@ import uuid_utils.compat as uuids
 from django.db import Error as AnyDatabaseError
 from django.db import connection, transaction
 
+from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing, VaultRefused
 from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
@@ -130,6 +131,10 @@ def _failing_closed() -> Iterator[None]:
         ) from error
     except ScorerUnavailable as error:
         raise NotServed(str(error), retry_after=error.retry_after) from error
+    except (ColdDamaged, TooMuch) as error:
+        raise NotServed(
+            "What this key answered before cannot be read now. Try again later, or with a new key."
+        ) from error
     except (KeyBroken, KeyErased, KeyMissing, SealBroken, VaultRefused) as error:
         logger.exception("A slate could not be sealed.")
         raise NotServed(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from compliance.audit.events import latest
 from compliance.audit.models import AuditEvent, ServeRecord
 from compliance.policy import in_force
 from compliance.policy.facts import active_pack
 from compliance.policy.pack import PACKS, parse
 from compliance.serving.door import NotServed
+from tests.acts import latest
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
 

@@ -6,9 +6,9 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from compliance.audit.events import latest
 from compliance.audit.models import AuditEvent, ServeRecord
 from ranking.catalogue.models import Event
+from tests.acts import latest
 from tests.conftest import World
 
 
