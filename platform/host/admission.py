@@ -17,6 +17,9 @@ from prometheus_client import Counter
 from host.api.refusal import body
 
 INGEST: Final = "/api/v1/ingest/"
+AUDIT: Final = "/api/v1/audit/"
+AUDIT_PLACES: Final = 2
+"""Of auditors' reads, some of which replay or walk months, in one process."""
 API: Final = "/api/"
 # Answered always: they tell whether the process lives, or hand out files.
 FREE: Final = ("/healthz", "/readyz", "/metrics", "/log/", "/static/")
@@ -31,17 +34,22 @@ SHED: Final = Counter("clerestory_requests_shed", "Requests that were told to co
 def with_bounded_work(application: WSGIApplication, *, places: int, ingest_places: int) -> WSGIApplication:
     """Wrap a WSGI application so that each process works on so many requests at once, and on so many ingested batches.
 
-    Batches have places of their own: neither producers nor people can keep the others out. The server needs more
+    Batches and auditors' reads have places of their own: producers, auditors and people cannot keep each other out.
+    The server needs more
     threads than there are places, or there is none to refuse with. A place is free again when the application has
     returned, which is when an answer that is no stream is complete.
     """
-    gates = {"ingest": BoundedSemaphore(ingest_places), "other": BoundedSemaphore(places)}
+    gates = {
+        "ingest": BoundedSemaphore(ingest_places),
+        "audit": BoundedSemaphore(AUDIT_PLACES),
+        "other": BoundedSemaphore(places),
+    }
 
     def bounded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
         if path.startswith(FREE):
             return application(environ, start_response)
-        kind = "ingest" if path.startswith(INGEST) else "other"
+        kind = "ingest" if path.startswith(INGEST) else "audit" if path.startswith(AUDIT) else "other"
         if not gates[kind].acquire(blocking=False):
             SHED.labels(kind).inc()
             return _come_back(path, start_response)

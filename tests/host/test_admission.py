@@ -51,7 +51,7 @@ def begin(application: WSGIApplication, path: str) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize("path", ["/api/v1/feed", "/api/v1/ingest/decisions", "/"])
+@pytest.mark.parametrize("path", ["/api/v1/feed", "/api/v1/ingest/decisions", "/api/v1/audit/records", "/"])
 def test_who_finds_no_place_is_told_at_once_when_to_come_back(path: str) -> None:
     working = Working()
     application = with_bounded_work(working, places=2, ingest_places=2)
@@ -77,11 +77,13 @@ def test_producers_and_people_do_not_take_each_others_places_and_health_needs_no
     assert working.begun.acquire(timeout=20)
     producer = begin(application, "/api/v1/ingest/decisions")
     assert working.begun.acquire(timeout=20), "the producer has a place of its own"
+    auditor = begin(application, "/api/v1/audit/samples")
+    assert working.begun.acquire(timeout=20), "so has an auditor"
     health = begin(application, "/healthz")
     assert working.begun.acquire(timeout=20), "health needs none"
     assert ask(application, "/api/v1/ingest/decisions")[0].startswith("503")
     working.finish.set()
-    for thread in (people, producer, health):
+    for thread in (people, producer, auditor, health):
         thread.join(20)
 
 

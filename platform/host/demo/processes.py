@@ -16,6 +16,8 @@ from typing import Final
 
 from django.conf import settings
 
+from host.admission import AUDIT_PLACES
+
 START_SECONDS: Final = 90
 STOP_SECONDS: Final = 15
 SPARE_THREADS: Final = 4
@@ -51,7 +53,7 @@ def web_command(port: int) -> list[str]:
 
     Each has threads for the work that `host.admission` lets in, and some to refuse the rest with.
     """
-    threads = settings.WEB_PLACES + settings.WEB_INGEST_PLACES + SPARE_THREADS
+    threads = settings.WEB_PLACES + settings.WEB_INGEST_PLACES + AUDIT_PLACES + SPARE_THREADS
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", str(threads), "--timeout", "60"]
     options += ["--worker-tmp-dir", str(settings.HOME_DIR), "--log-level", "warning", "--preload"]
     return [sys.executable, "-m", "gunicorn", "host.wsgi:application", *options]
