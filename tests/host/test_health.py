@@ -62,6 +62,7 @@ def test_readyz_names_a_missing_database(world: World, client: Client, monkeypat
     assert "database" in response.json()["missing"]
 
 
+@pytest.mark.django_db
 def test_metrics_answer_this_machine_when_no_token_is_set(client: Client) -> None:
     response = client.get("/metrics")
     assert response.status_code == 200
@@ -83,6 +84,7 @@ def test_metrics_without_a_token_are_for_demos_only(client: Client, settings: An
     assert b"CLERESTORY_METRICS_TOKEN" in response.content
 
 
+@pytest.mark.django_db
 def test_with_a_token_it_alone_counts(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "s3cret"
     assert client.get("/metrics").status_code == 403

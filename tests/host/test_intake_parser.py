@@ -199,11 +199,11 @@ def test_time_grows_with_length_and_no_faster(unit: bytes) -> None:
     def seconds(size: int) -> float:
         body = b'{"a": [' + unit * (size // len(unit)) + b"]}"
         best = 60.0
-        for _ in range(3):
-            started = time.perf_counter()
+        for _ in range(5):
+            started = time.process_time()
             with contextlib.suppress(Refusal):
                 parse_object(body)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
     short, long = seconds(64_000), seconds(512_000)

@@ -112,12 +112,14 @@ def test_readyz_names_the_scorer_that_does_not_answer(world: World, client: Clie
     assert "manage.py scorer" in response.json()["missing"]["scorer"]
 
 
+@pytest.mark.django_db
 def test_metrics_say_that_the_scorer_is_down(client: Client, address: Path) -> None:
     page = client.get("/metrics").content.decode()
     assert "clerestory_scorer_up 0.0" in page
     assert "clerestory_scorer_done" not in page
 
 
+@pytest.mark.django_db
 def test_metrics_say_nothing_of_a_scorer_where_every_process_scores(client: Client) -> None:
     assert "clerestory_scorer" not in client.get("/metrics").content.decode()
 
