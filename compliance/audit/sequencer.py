@@ -8,7 +8,7 @@ checkpoint covers yet, and the checkpoint last (C2SP tlog-tiles; DESIGN §4).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from compliance.audit.heads import LogForked, LogPlace, newest, refuse_fork, refuse_larger, write_checkpoint
+from compliance.audit.locks import held
 from compliance.audit.log.batch import entry_of
 from compliance.audit.log.note import Checkpoint, SigningKey, sign_note
 from compliance.audit.models import LogCheckpoint
@@ -31,19 +32,10 @@ class NotAlone(Exception):
     """Another process is writing the log."""
 
 
-@contextmanager
-def alone() -> Iterator[None]:
+def alone() -> AbstractContextManager[None]:
     """Hold the sequencer's lock. Raises NotAlone where another process holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            raise NotAlone("Another sequencer is writing this log: stop it first, or leave the work to it.")
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:  # else the lock went with it
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    words = "Another sequencer is writing this log: stop it first, or leave the work to it."
+    return held([LOCK], busy=NotAlone(words))
 
 
 _MOVE: Final = """

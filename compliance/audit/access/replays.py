@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db import connection
-
+from compliance.audit.locks import held
 from compliance.audit.models import ServeRecord
 from compliance.serving.replay import Replay, Replayer
 
@@ -51,21 +49,8 @@ def _replayer(period: int) -> Replayer:
     return Replayer()
 
 
-@contextmanager
-def _slot() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        for slot in range(_LOCK, _LOCK + AT_ONCE):
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [slot])
-            if cursor.fetchone()[0]:
-                break
-        else:
-            raise Busy
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:  # else the lock went with it
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [slot])
+def _slot() -> AbstractContextManager[None]:
+    return held(range(_LOCK, _LOCK + AT_ONCE), busy=Busy())
 
 
 def _document(outcome: Replay, seconds: float) -> dict[str, Any]:

@@ -8,8 +8,8 @@ retired ones are destroyed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,6 +20,7 @@ from django.utils import timezone
 from compliance.audit.keys import rows, vault
 from compliance.audit.keys.errors import RotationRefused, RotationRunning
 from compliance.audit.keys.orders import order
+from compliance.audit.locks import held
 from compliance.audit.models import KeyEncryptionKey
 
 ERASED_WITHIN: Final = timedelta(days=30)
@@ -104,15 +105,5 @@ def _destroy() -> list[int]:
     return numbers
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ROTATING])
-        if not cursor.fetchone()[0]:
-            raise RotationRunning("Another rotation is under way: leave the work to it.")
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:  # else the lock went with it
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ROTATING])
+def _alone() -> AbstractContextManager[None]:
+    return held([ROTATING], busy=RotationRunning("Another rotation is under way: leave the work to it."))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Final
-
-from django.db import connection
 
 from compliance.audit.cold.check import NotVerified
 from compliance.audit.cold.errors import ColdDamaged
@@ -16,6 +14,7 @@ from compliance.audit.cold.move import NotMoved, list_files, move
 from compliance.audit.cold.store import ColdStore
 from compliance.audit.heads import LogPlace
 from compliance.audit.keys.orders import SCHEDULE, order
+from compliance.audit.locks import held
 from compliance.audit.retention.cover import Held
 from compliance.audit.retention.holds import hold_faults
 from compliance.audit.retention.plan import Step, plan
@@ -33,19 +32,9 @@ class Busy(Exception):
     """Another process is at it."""
 
 
-@contextmanager
-def alone() -> Iterator[None]:
+def alone() -> AbstractContextManager[None]:
     """Hold retention's lock. Raises Busy where another process holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            raise Busy("Another process moves or deletes months of the audit store: wait for it.")
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:  # else the lock went with it
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    return held([LOCK], busy=Busy("Another process moves or deletes months of the audit store: wait for it."))
 
 
 def retain(
