@@ -83,10 +83,12 @@ def document_of(record: ServeRecord | AuditEvent) -> dict[str, Any]:
 def documents_of(records: Iterable[ServeRecord]) -> Iterator[tuple[ServeRecord, dict[str, Any]]]:
     """Each record with its document, without those whose key was destroyed: one look for all keys."""
     listed = list(records)
-    whose = {record.pseudonym for record in listed}
-    keys, erased = keys_of(whose), erased_among(whose)
-    for record in listed:
-        if record.pseudonym in keys or (not is_sealed(bytes(record.body)) and record.pseudonym not in erased):
+    sealed = [is_sealed(bytes(record.body)) for record in listed]
+    keys = keys_of({record.pseudonym for record, closed in zip(listed, sealed, strict=True) if closed})
+    clear = {record.pseudonym for record, closed in zip(listed, sealed, strict=True) if not closed}
+    erased = erased_among(clear) if clear else frozenset()  # of before release 0.2.0 only
+    for record, closed in zip(listed, sealed, strict=True):
+        if record.pseudonym in keys if closed else record.pseudonym not in erased:
             yield record, opened(record, keys.get(record.pseudonym, b""))
 
 
