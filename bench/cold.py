@@ -14,7 +14,6 @@ import itertools
 import os
 import random
 import secrets
-import shutil
 import sys
 import tempfile
 import time
@@ -32,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 from bench.timing import Stopwatch, table, verdict
+from bench.world import own_server
 
 HOT_MOST, COLD_MOST, SUBJECT_MOST_MS = 1_200.0, 350.0, 100.0
 FILMS, PEOPLE = 1_682, 200
@@ -87,33 +87,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{rows:,} rows moved in {sum(months[-1].seconds.values()):.1f} s", file=sys.stderr)
         asked = questions(months)
     return report(months, asked, blobs, check=options.check)
-
-
-@contextmanager
-def own_server(home: Path) -> Iterator[None]:
-    """Django on a fresh database in a home folder of its own; stopped and removed at the end."""
-    os.environ |= {"CLERESTORY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "host.settings.demo", "OMP_NUM_THREADS": "1"}
-    for name in ("DATABASE_URL", "AUDIT_KEYS", "AUDIT_LOG", "AUDIT_KEY", "AUDIT_COLD", "AUDIT_VKEY"):
-        os.environ.pop(name if name == "DATABASE_URL" else f"CLERESTORY_{name}", None)
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.db import connections
-
-    from host.engines.lease import release
-    from host.engines.paths import paths_for
-
-    paths = paths_for(home)
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connections.close_all()
-        release(home)
-        while (paths.data / "postmaster.pid").exists():  # it stops with its last client
-            time.sleep(0.1)
-        shutil.rmtree(paths.state)
 
 
 def served(slates: int) -> tuple[list[Pattern], float]:

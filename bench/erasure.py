@@ -10,14 +10,11 @@ are found too; then nothing that is left may open them.
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.raw_search import Needles
 from bench.timing import table, verdict
+from bench.world import own_server
 
 WHY: Final = "a benchmark"
 
@@ -39,37 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--erased", type=int, default=1_000)
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is missed")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as scratch, _own_server(Path(scratch) / "home"):
+    with tempfile.TemporaryDirectory() as scratch, own_server(Path(scratch) / "home"):
         rows, missed = _measured(Path(scratch), options.subjects, options.erased)
     table("Erasure", ["what", "figure", "target"], rows)
     return verdict(missed, check=options.check)
-
-
-@contextmanager
-def _own_server(home: Path) -> Iterator[None]:
-    """Django on a fresh database in a home folder of its own; stopped and removed at the end."""
-    os.environ |= {"CLERESTORY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "host.settings.demo"}
-    for name in ("DATABASE_URL", "CLERESTORY_AUDIT_KEYS", "CLERESTORY_AUDIT_LOG", "CLERESTORY_AUDIT_KEY"):
-        os.environ.pop(name, None)
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.db import connections
-
-    from host.engines.lease import release
-    from host.engines.paths import paths_for
-
-    paths = paths_for(home)
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connections.close_all()
-        release(home)
-        while (paths.data / "postmaster.pid").exists():  # it stops with its last client
-            time.sleep(0.1)
-        shutil.rmtree(paths.state)
 
 
 @dataclass(frozen=True, kw_only=True)
