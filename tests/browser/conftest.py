@@ -80,6 +80,12 @@ class Walker:
             self.page.locator(".switch").get_by_role("button", name=order).click()
         self.page.locator(".switch button[aria-pressed=true]").get_by_text(order).wait_for()
 
+    def settle(self) -> None:
+        """Wait until htmx has put everything in its place: before that, focus may still move."""
+        self.page.wait_for_function(
+            "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+        )
+
     def axe(self) -> list[str]:
         """Return the page's violations of WCAG 2.2 AA that axe can see."""
         self.page.evaluate(AXE)

@@ -80,13 +80,14 @@ def test_a_keyboard_alone_is_enough(world: World, open_browser: Open) -> None:
     with walker.page.expect_response("**/order/"):
         keyboard.press("Enter")
     walker.page.wait_for_function("document.activeElement.id === 'list-heading'")
+    walker.settle()
     assert focused(walker) == "Not personalised: newest first"
 
     # Like by keyboard: the focus stays on the button that was pressed.
     like = walker.page.locator(".card").first.locator("button[value=like]")
-    like.focus()
-    keyboard.press("Space")
+    like.press("Space")  # focuses it first
     walker.page.locator(".card").first.locator("button.done").wait_for()
+    walker.settle()
     walker.page.wait_for_function("document.activeElement.value === 'like'")
     assert focused(walker).startswith("Liked")
 
