@@ -93,7 +93,7 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
             watch.cpu.clear()
         context = Context(surface="home", now=timezone.now())
         with watch.stage("policy"):
-            planned = make_plan(subject, context.surface, context.slate_size)
+            planned = make_plan(subject, context.surface, context.slate_size, context.now)
         plan, scorer = planned.plan, planned.scorer
         owner = Owner(service=subject.service, pseudonym=subject.pseudonym, epoch=subject.epoch)
         asker = Asker(owner=owner, subject_id=subject.id, region=subject.region)
@@ -109,7 +109,7 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
             ranked = rank(inputs, allowance, owner, scorer)
         with watch.stage("principles + exploration draw"):
             checked, _ = check(plan, [inputs.candidates[place] for place in ranked.order], plan.slate_size)
-            draw(plan, checked, inputs.explore, run)
+            draw(plan.explore_probability, checked, inputs.explore, run, pipeline.feasible(plan))
         decision = pipeline.decide(plan, inputs, owner, run, scorer)
         with watch.stage("record: document, inputs in parts"):
             served = Served(

@@ -16,7 +16,7 @@ from django.utils import timezone
 from compliance.audit.keys.services import forget_all
 from compliance.audit.storage.items import known
 from compliance.policy import in_force
-from compliance.policy.facts import active_pack
+from compliance.policy.facts import active_policies
 from host.demo import world as demo_world
 from host.demo.people import PASSWORD, make_accounts
 from host.demo.ranker import train_and_register
@@ -103,4 +103,4 @@ def _load(world: World) -> None:
     demo_world.load(service=world.service, source=world.source)
     make_accounts(service=world.service, source=world.source)
     go_live(service=world.service, sha256=world.model_sha256)
-    in_force.put_on_record(active_pack(), service=world.service, now=timezone.now())
+    in_force.put_on_record(active_policies(), service=world.service, now=timezone.now())

@@ -13,20 +13,20 @@ from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.events import note
 from compliance.audit.models import AuditEvent
 from compliance.audit.selectors import cold_acts_of_kind
-from compliance.policy.pack import Pack
+from compliance.policy.policy_set import PolicySet
 
 KIND: Final = "policy"
 
 _on_record: set[tuple[str, str]] = set()  # (service, pack) that this process has seen committed
 
 
-def put_on_record(pack: Pack, *, service: str, now: datetime) -> None:
-    """Note that a service's lists are planned with this pack from now on, where that was not so before.
+def put_on_record(policies: PolicySet, *, service: str, now: datetime) -> None:
+    """Note that a service's lists are planned with these packs from now on, where that was not so before.
 
     A process looks once for each pack. Where processes of two releases run side by side, each pack is noted when the
     first process plans with it, and not again while both go on.
     """
-    if (service, pack.sha256) in _on_record:
+    if (service, policies.sha256) in _on_record:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('policy in force'))")
@@ -35,11 +35,11 @@ def put_on_record(pack: Pack, *, service: str, now: datetime) -> None:
             before = _before(service)
         except (ColdDamaged, TooMuch):  # lists go on: an archive that cannot be read is for `audit verify` to name
             before, why = "", f"{why}; the acts of before cannot be read from the cold tier"
-        if before != pack.sha256:
-            what = {"service": service, "policy_sha256": pack.sha256, "before_sha256": before}
+        if before != policies.sha256:
+            what = {"service": service, "policy_sha256": policies.sha256, "before_sha256": before}
             note(kind=KIND, happened_at=now, what={**what, "by": "release", "why": why})
     if not connection.in_atomic_block:  # else it may still be rolled back
-        _on_record.add((service, pack.sha256))
+        _on_record.add((service, policies.sha256))
 
 
 def _before(service: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from typing import Any, Final
 
 from compliance.audit.canonical import exact
-from compliance.policy.types import Plan, RequestFacts, SubjectFacts
+from compliance.policy.reasons import short
+from compliance.policy.types import Control, Plan, RequestFacts, SubjectFacts, Usage
 from compliance.serving.pipeline import Decision
 from ranking.serving.snapshot import array_document
 from ranking.serving.types import Asker, Candidate, Situation
@@ -18,12 +20,15 @@ OF_EVERY_CANDIDATE: Final = ("order", "probability", "blended")
 
 
 def plan_document(plan: Plan) -> Document:
-    """Every field of the plan, with the rule behind it."""
-    document = {**plan.__dict__, "reasons": [reason.__dict__ for reason in plan.reasons]}
-    for name in ("diversity", "explore_probability", "max_topic_share"):
-        document[name] = exact(document[name])
-    document["weights"] = {head: exact(weight) for head, weight in plan.weights.items()}
-    return document
+    """Every field of the plan, and which rule is behind it."""
+    said = plan.__dict__
+    return {
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()},
+        **{name: exact(value) for name, value in said.items() if isinstance(value, float)},
+        "weights": {head: exact(weight) for head, weight in plan.weights.items()},
+        "adjustments": [[one.kind, one.target, one.milli] for one in plan.adjustments],
+        "reasons": short(plan.reasons),
+    }
 
 
 def output_document(decision: Decision) -> Document:
@@ -72,6 +77,8 @@ def _place(decision: Decision, place: int, item: Candidate) -> Document:
         "source": item.source,
         "scores": scores,
         "blended": blended,
+        "adjusted": 0 if explored else _adjusted(decision, item),
+        "penalties": list(item.penalties),
         "propensity": exact(decision.draw.propensity(place)),
         "explored": explored,
     }
@@ -86,6 +93,11 @@ def _scores(decision: Decision, item: Candidate) -> tuple[dict[str, str] | None,
     return by_head, exact(ranked.blended_M[position])
 
 
+def _adjusted(decision: Decision, item: Candidate) -> int:
+    adjusted = decision.ranked.adjusted
+    return adjusted[decision.position_of(item)] if adjusted else 0
+
+
 def request_document(
     *, asker: Asker, situation: Situation, facts: SubjectFacts, request: RequestFacts, timezone: str, device: str
 ) -> Document:
@@ -96,10 +108,37 @@ def request_document(
             "pseudonym": str(asker.owner.pseudonym),
             "epoch": asker.owner.epoch,
             "region": asker.region,
+            "since_ms": asker.since_ms,
         },
         "situation": {**situation.__dict__, "seed": str(situation.seed)},
-        "facts": {**facts.__dict__},
-        "request": {**request.__dict__},
+        "facts": {
+            **facts.__dict__,
+            "controls": [[one.kind, one.target, one.value] for one in facts.controls],
+            "hidden_items": list(facts.hidden_items),
+            "usage": {**facts.usage.__dict__},
+        },
+        "request": {**request.__dict__, "day": request.day.isoformat()},
         "timezone": timezone,
         "device": device,
     }
+
+
+def facts_of(document: Document) -> SubjectFacts:
+    """What the router was told of a subject, from a record's document."""
+    said = document["facts"]
+    return SubjectFacts(
+        **{
+            **said,
+            "controls": tuple(
+                Control(kind=kind, target=target, value=value) for kind, target, value in said["controls"]
+            ),
+            "hidden_items": tuple(said["hidden_items"]),
+            "usage": Usage(**said["usage"]),
+        }
+    )
+
+
+def request_of(document: Document) -> RequestFacts:
+    """What the router was told of a request, from a record's document."""
+    said = document["request"]
+    return RequestFacts(**{**said, "day": date.fromisoformat(said["day"])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from compliance.policy.facts import Planned, make_plan
 from compliance.policy.in_force import put_on_record
 from compliance.policy.pack import PackRefused
 from compliance.policy.router import NoOrder
+from compliance.policy.types import Plan
 from compliance.serving import pipeline
 from compliance.serving.earlier import KeyReused, answer_to, still_allowed
 from compliance.serving.recording import Served, new_record, slate_of
@@ -37,7 +39,7 @@ from ranking.serving.errors import (
 )
 from ranking.serving.types import Asker, Owner, Situation
 
-__all__ = ["KeyReused", "NotServed", "UnknownItem", "serve"]
+__all__ = ["Closed", "KeyReused", "NotServed", "UnknownItem", "serve"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,15 @@ class NotServed(Exception):
         self.retry_after = retry_after
 
 
+class Closed(Exception):
+    """Nothing is served to this person now, because a rule or a limit of theirs says so. Says which, and why."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.closed = plan.closed
+        self.reasons = tuple(reason for reason in plan.reasons if reason.field.startswith("closed."))
+        super().__init__(" ".join(f"{one.words} (rule {one.rule}, {one.law})" for one in self.reasons))
+
+
 class UnknownItem(LookupError):
     """The item a list is about does not exist or may not be shown to this subject."""
 
@@ -59,11 +70,13 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
 
     The same `idempotency_key` from the same subject returns the slate that was served before, as long as it would
     still be allowed: after a change of tier, consent or choice, or when an item was withdrawn, it is served anew.
-    Raises NotServed, UnknownItem and KeyReused; in all cases nothing was served.
+    Raises NotServed, Closed, UnknownItem and KeyReused; in all cases nothing was served.
     """
     with _failing_closed():
-        planned = make_plan(subject, context.surface, context.slate_size)
-        put_on_record(planned.pack, service=subject.service, now=context.now)
+        planned = make_plan(subject, context.surface, context.slate_size, context.now)
+        put_on_record(planned.policies, service=subject.service, now=context.now)
+        if planned.plan.closed:
+            raise Closed(planned.plan)
         earlier = answer_to(subject, context, idempotency_key)
         if earlier is not None and still_allowed(subject, earlier, planned.plan):
             return slate_of(earlier, replayed=True)
@@ -89,12 +102,18 @@ def _answered_elsewhere(subject: Subject, context: Context, key: str, planned: P
 
 def _decide(subject: Subject, context: Context, planned: Planned) -> Served:
     owner = Owner(service=subject.service, pseudonym=subject.pseudonym, epoch=subject.epoch)
-    asker = Asker(owner=owner, subject_id=subject.id, region=subject.region)
+    since = subject.history_since
+    asker = Asker(
+        owner=owner,
+        subject_id=subject.id,
+        region=subject.region,
+        since_ms=None if since is None else to_ms(since),
+    )
     situation = Situation(
         surface=context.surface,
         now_ms=to_ms(context.now) + 1,  # what was done up to this very moment counts: events are strictly earlier
         anchor_id=context.anchor_id,
-        seed=secrets.randbits(63),
+        seed=_seed(subject, context, planned),
     )
     try:
         inputs = pipeline.gather(planned.plan, asker, situation, planned.scorer)
@@ -111,6 +130,17 @@ def _decide(subject: Subject, context: Context, planned: Planned) -> Served:
         decision=decision,
         key=key_for(subject.pseudonym),
     )
+
+
+def _seed(subject: Subject, context: Context, planned: Planned) -> int:
+    """A secret lot for what is scored; for other orders the same one all day, so that equal people get equal lists.
+
+    A non-profiled list may depend on a recorded seed, and on nothing about the person (DSA Art. 38).
+    """
+    if planned.plan.order == "score":
+        return secrets.randbits(63)
+    said = f"{subject.service} {context.surface} {context.anchor_id} {context.now:%Y-%m-%d}"
+    return int.from_bytes(hashlib.sha256(said.encode()).digest()[:8]) >> 1
 
 
 def _committing(*, alone: bool) -> AbstractContextManager[object]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from compliance.policy.principles import first_broken
-from compliance.policy.types import Plan
 from ranking.serving.types import Candidate
 
 
@@ -35,16 +34,21 @@ def uniform(seed: int, purpose: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:6]) / 2**48
 
 
-def draw(plan: Plan, slate: list[Candidate], pool: tuple[Candidate, ...], seed: int) -> tuple[list[Candidate], Draw]:
-    """Perhaps give one slot of the slate to an item of the pool."""
-    if not slate or not pool or plan.explore_probability == 0:
+Fits = Callable[[list[Candidate], Candidate], bool]
+
+
+def draw(
+    probability: float, slate: list[Candidate], pool: tuple[Candidate, ...], seed: int, fits: Fits
+) -> tuple[list[Candidate], Draw]:
+    """Perhaps give one slot of the slate to an item of the pool. `fits` says whether an item may join the others."""
+    if not slate or not pool or probability == 0:
         return slate, Draw(probability=0.0, open_slots=(), slot=None, feasible=(), place=None)
-    open_slots = tuple(any(_fits(plan, slate, slot, item) for item in pool) for slot in range(len(slate)))
+    open_slots = tuple(any(fits(_without(slate, slot), item) for item in pool) for slot in range(len(slate)))
     slot = int(uniform(seed, "explore slot") * len(slate))
-    feasible = [item for item in pool if _fits(plan, slate, slot, item)]
-    hit = bool(feasible) and uniform(seed, "explore or not") < plan.explore_probability
+    feasible = [item for item in pool if fits(_without(slate, slot), item)]
+    hit = bool(feasible) and uniform(seed, "explore or not") < probability
     made = Draw(
-        probability=plan.explore_probability,
+        probability=probability,
         open_slots=open_slots,
         slot=slot,
         feasible=tuple(item.item_id for item in feasible),
@@ -56,5 +60,5 @@ def draw(plan: Plan, slate: list[Candidate], pool: tuple[Candidate, ...], seed: 
     return [*slate[:slot], chosen, *slate[slot + 1 :]], made
 
 
-def _fits(plan: Plan, slate: list[Candidate], slot: int, item: Candidate) -> bool:
-    return first_broken(plan, slate[:slot] + slate[slot + 1 :], item) is None
+def _without(slate: list[Candidate], slot: int) -> list[Candidate]:
+    return slate[:slot] + slate[slot + 1 :]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compliance.policy.principles import PRINCIPLES, Repair, check
+from compliance.policy.principles import PRINCIPLES, Repair, check, first_broken
 from compliance.policy.types import Plan
-from compliance.serving.explore import Draw, draw
+from compliance.serving.explore import Draw, Fits, draw
 from ranking.serving.gather import gather as gather_inputs
 from ranking.serving.rank import rank
 from ranking.serving.scorer import Scorer
-from ranking.serving.types import Allowance, Asker, Candidate, Owner, RankInputs, ScoredSlate, Situation
+from ranking.serving.types import Adjust, Allowance, Asker, Candidate, Owner, RankInputs, ScoredSlate, Situation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,12 @@ def allowance_of(plan: Plan) -> Allowance:
         features=frozenset(plan.features),
         weights=plan.weights,
         audiences=plan.audiences,
+        label_confidence=plan.label_confidence,
         hidden_items=plan.hidden_items,
+        muted_topics=plan.muted_topics,
+        muted_creators=plan.muted_creators,
+        muted_keywords=plan.muted_keywords,
+        adjustments=tuple(Adjust(one.kind, one.target, one.milli) for one in plan.adjustments),
         slate_size=plan.slate_size,
         pool_size=plan.pool_size,
         diversity=plan.diversity,
@@ -56,10 +61,10 @@ def gather(plan: Plan, asker: Asker, situation: Situation, scorer: Scorer | None
 
 def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, scorer: Scorer | None) -> Decision:
     """Rank, check every principle, repair, and draw exploration last, from what is feasible."""
-    ranked = rank(inputs, allowance_of(plan), owner, scorer)
+    ranked = rank(inputs, allowance_of(plan), owner, scorer, seed)
     ordered = [inputs.candidates[place] for place in ranked.order]
     checked, repairs = check(plan, ordered, plan.slate_size)
-    slate, made = draw(plan, checked, inputs.explore, seed)
+    slate, made = draw(plan.explore_probability, checked, inputs.explore, seed, feasible(plan))
     return Decision(
         slate=tuple(slate),
         ranked=ranked,
@@ -69,6 +74,11 @@ def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, score
         shortfall=inputs.shortfall or _shortfall(plan, len(slate)),
         positions={candidate.item_id: position for position, candidate in enumerate(inputs.candidates)},
     )
+
+
+def feasible(plan: Plan) -> Fits:
+    """Says of an item whether it may join others in a slate, by every principle."""
+    return lambda others, item: first_broken(plan, others, item) is None
 
 
 def _shortfall(plan: Plan, size: int) -> str:

@@ -11,6 +11,8 @@ from compliance.audit.canonical import digest, encode
 from compliance.audit.services import NewRecord
 from compliance.audit.storage.inputs import StoredInputs, store_inputs
 from compliance.policy.facts import Planned
+from compliance.policy.kept import policies_of
+from compliance.policy.reasons import whole
 from compliance.policy.types import Reason
 from compliance.serving.documents import output_document, plan_document, request_document, slate_document
 from compliance.serving.pipeline import Decision
@@ -19,7 +21,7 @@ from ranking.catalogue.clock import from_ms, to_ms
 from ranking.serving.types import Asker, RankInputs, Situation
 
 Document = dict[str, Any]
-RECORD_VERSION: Final = 2
+RECORD_VERSION: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ class Served:
                 device=self.context.device,
             ),
             "consent_id": self.planned.consent_id,
-            "policy_sha256": self.planned.pack.sha256,
+            "policy_sha256": self.planned.policies.sha256,
             "plan": plan_document(self.planned.plan),
             "model_sha256": self.inputs.model_sha256,
             "environment": self.decision.ranked.environment,
@@ -84,7 +86,7 @@ def new_record(served: Served, *, idempotency_key: str) -> NewRecord:
         document=served.document,
         key=served.key,
         blobs=served.stored.blobs,
-        pack=served.planned.pack.content,
+        pack=served.planned.policies.content,
         idempotency_key=idempotency_key,
     )
 
@@ -99,11 +101,19 @@ def slate_of(document: Document, *, replayed: bool) -> Slate:
         offered_modes=tuple(plan["offered_modes"]),
         items=tuple(_slate_item(item) for item in output["items"]),
         applied_weights={head: float.fromhex(weight) for head, weight in output["applied_weights"].items()},
-        reasons=tuple(Reason(**reason) for reason in plan["reasons"]),
+        reasons=_reasons(document),
         shortfall=output["shortfall"],
         model_sha256=document["model_sha256"],
         replayed=replayed,
     )
+
+
+def _reasons(document: Document) -> tuple[Reason, ...]:
+    """Why a list is as it is. Earlier records kept the words themselves; later ones name rules of their policy set."""
+    said = document["plan"]["reasons"]
+    if document["version"] < RECORD_VERSION:
+        return tuple(Reason(**reason) for reason in said)
+    return whole(said, policies_of(document["policy_sha256"]))
 
 
 def _slate_item(item: Document) -> SlateItem:

@@ -42,12 +42,29 @@ class FeedMode(models.TextChoices):
     PERSONALISED = "personalised", "Personalised"
     NEWEST = "newest", "Newest first"
     POPULAR = "popular", "Most popular"
+    FOLLOWING = "following", "Following"
+    TOPICS = "topics", "My topics"
+    EXPLORE = "explore", "Something else"
 
 
 class Purpose(models.TextChoices):
     """What a consent is about."""
 
     PERSONALISATION = "personalisation", "ordering my feed by what I did here"
+    OBJECTION = "objection", "objecting to being profiled at all"  # granted: the person objects (GDPR Art. 21)
+    PARENTAL = "parental", "a guardian's consent for a child"  # given by the guardian (GDPR Art. 8; 16 CFR 312.5)
+
+
+class ControlKind(models.TextChoices):
+    """What a control is about."""
+
+    TOPIC = "topic", "a topic"
+    CREATOR = "creator", "a creator"
+    KEYWORD = "keyword", "a word in titles"
+    SIGNAL = "signal", "a signal"
+    OBJECTIVE = "objective", "an objective of one's own"
+    LIMIT = "limit", "a limit of time"
+    PAUSE = "pause", "a pause of personalisation"
 
 
 class Subject(models.Model):
@@ -64,6 +81,7 @@ class Subject(models.Model):
     region = models.CharField(max_length=16, blank=True)
     locale = models.CharField(max_length=16, default="en-gb")
     timezone = models.CharField(max_length=64, default="UTC")
+    history_since = models.DateTimeField(null=True, blank=True)  # nothing from before is ever an input again
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -91,6 +109,9 @@ class Consent(models.Model):
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="consents")
     purpose = models.CharField(max_length=32, choices=Purpose.choices)
     granted = models.BooleanField()
+    given_by = models.ForeignKey(
+        Subject, null=True, blank=True, on_delete=models.SET_NULL, related_name="given_consents"
+    )
     decided_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -98,6 +119,25 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose}: {'granted' if self.granted else 'refused'}"
+
+
+class Control(models.Model):
+    """One thing that somebody set: for themselves, or a guardian for a child. Both hold; the stricter decides."""
+
+    subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="controls")
+    kind = models.CharField(max_length=10, choices=ControlKind.choices)
+    target = models.CharField(max_length=60, blank=True)  # topic, creator's id, word, signal, objective, limit
+    value = models.CharField(max_length=16)
+    by_guardian = models.BooleanField(default=False)
+    set_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "kind", "target", "by_guardian"], name="one_control_per_target")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.target}: {self.value}"
 
 
 class HiddenItem(models.Model):

@@ -11,13 +11,44 @@ from compliance.subjects.models import Purpose, Subject
 
 
 @dataclass(frozen=True, kw_only=True)
+class Said:
+    """One control as it is stored."""
+
+    kind: str
+    target: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Declared:
     """Everything a subject declared that decides about a slate."""
 
     choices: tuple[tuple[str, str], ...]  # (surface, feed mode), oldest choice first
-    consented: bool
-    consent_id: int | None
+    consents: dict[str, tuple[bool, int]]  # purpose -> whether the latest decision grants it, and its id
     hidden_items: tuple[int, ...]
+    controls: tuple[Said, ...]
+
+    @property
+    def consent(self) -> str:
+        """What was said about personalisation: granted, none, or objected, which outweighs any consent."""
+        if self.consents.get(Purpose.OBJECTION, (False, 0))[0]:
+            return "objected"
+        return "granted" if self.consented else "none"
+
+    @property
+    def consented(self) -> bool:
+        """Whether the latest decision about personalisation grants it."""
+        return self.consents.get(Purpose.PERSONALISATION, (False, 0))[0]
+
+    @property
+    def consent_id(self) -> int | None:
+        """The latest decision about any purpose that decides about a slate."""
+        return max((number for _, number in self.consents.values()), default=None)
+
+    @property
+    def parental_consent(self) -> bool:
+        """Whether a guardian's latest decision consents."""
+        return self.consents.get(Purpose.PARENTAL, (False, 0))[0]
 
     def mode_for(self, surface: str) -> str:
         """The order chosen for a surface; empty when none was ever chosen.
@@ -31,29 +62,32 @@ class Declared:
         return self.choices[-1][1] if self.choices else ""
 
 
-# Read on every request: one round trip instead of three.
+# Read on every request: one round trip instead of four.
 _DECLARED = """
 SELECT
     (SELECT array_agg(ARRAY[surface, feed_mode] ORDER BY chosen_at, id)
        FROM subjects_feedchoice WHERE subject_id = %(subject)s),
-    (SELECT ARRAY[granted::int::bigint, id]
-       FROM subjects_consent WHERE subject_id = %(subject)s AND purpose = %(purpose)s ORDER BY id DESC LIMIT 1),
-    (SELECT array_agg(item_id ORDER BY item_id) FROM subjects_hiddenitem WHERE subject_id = %(subject)s)
+    (SELECT array_agg(ARRAY[purpose, granted::int::text, id::text])
+       FROM (SELECT DISTINCT ON (purpose) purpose, granted, id FROM subjects_consent
+              WHERE subject_id = %(subject)s ORDER BY purpose, id DESC) AS latest),
+    (SELECT array_agg(item_id ORDER BY item_id) FROM subjects_hiddenitem WHERE subject_id = %(subject)s),
+    (SELECT array_agg(ARRAY[kind, target, value] ORDER BY kind, target, by_guardian)
+       FROM subjects_control WHERE subject_id = %(subject)s)
 """
 
 
-def declared(subject: Subject, purpose: Purpose = Purpose.PERSONALISATION) -> Declared:
-    """What a subject declared, and its latest decision about one purpose."""
+def declared(subject: Subject) -> Declared:
+    """What a subject declared, and its latest decision about each purpose."""
     connection.ensure_connection()
-    # Prepared: planning three look-ups on every request would cost as much as making them.
+    # Prepared: planning four look-ups on every request would cost as much as making them.
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(_DECLARED, {"subject": subject.id, "purpose": str(purpose)}, prepare=True)
-        choices, consent, hidden = cursor.fetchone() or (None, None, None)
+        cursor.execute(_DECLARED, {"subject": subject.id}, prepare=True)
+        choices, consents, hidden, controls = cursor.fetchone() or (None, None, None, None)
     return Declared(
         choices=tuple((surface, mode) for surface, mode in choices or ()),
-        consented=bool(consent and consent[0]),
-        consent_id=consent[1] if consent else None,
+        consents={purpose: (granted == "1", int(number)) for purpose, granted, number in consents or ()},
         hidden_items=tuple(hidden or ()),
+        controls=tuple(Said(kind=kind, target=target, value=value) for kind, target, value in controls or ()),
     )
 
 
@@ -64,4 +98,4 @@ def chosen_mode(subject: Subject, surface: str) -> str:
 
 def has_consented(subject: Subject, purpose: Purpose) -> bool:
     """Whether the latest decision about a purpose grants it."""
-    return declared(subject, purpose).consented
+    return declared(subject).consents.get(purpose, (False, 0))[0]

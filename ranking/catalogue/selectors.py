@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 from django.db.models import CharField, QuerySet, Window
@@ -22,16 +25,44 @@ def items_by_id(ids: Iterable[int]) -> dict[int, Item]:
     return Item.objects.in_bulk(list(ids))
 
 
-def eligible_items(*, service: str, audiences: Iterable[str], hidden: Iterable[int]) -> QuerySet[Item]:
-    """Active items that a plan allows: labelled for one of `audiences` ("" = unlabelled) and not hidden."""
+CONFIDENCES: Final = ("", "low", "medium", "high")
+"""How sure a label is, the least sure first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutes:
+    """What a person never wants in a list: topics, creators, and words in titles."""
+
+    topics: tuple[str, ...] = ()
+    creators: tuple[int, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+    def leave(self, items: QuerySet[Item]) -> QuerySet[Item]:
+        """The items that are left. A word is muted as a whole word, whatever its case."""
+        if self.topics:
+            items = items.exclude(topics__overlap=list(self.topics))
+        if self.creators:
+            items = items.exclude(creator_id__in=self.creators)
+        if self.keywords:
+            words = "|".join(re.escape(word) for word in self.keywords)
+            items = items.exclude(title__iregex=rf"\y({words})\y")
+        return items
+
+
+def eligible_items(
+    *, service: str, audiences: Iterable[str], hidden: Iterable[int], confidence: str = ""
+) -> QuerySet[Item]:
+    """Active items that a plan allows: labelled for one of `audiences` ("" = unlabelled), surely enough, not hidden."""
     items = Item.objects.filter(service=service, is_active=True, suitable_from__in=list(audiences))
+    if confidence:
+        items = items.filter(label_confidence__in=CONFIDENCES[CONFIDENCES.index(confidence) :])
     hidden = list(hidden)
     return items.exclude(id__in=hidden) if hidden else items
 
 
-def visible_item(*, service: str, item_id: int, audiences: Iterable[str]) -> Item:
+def visible_item(*, service: str, item_id: int, audiences: Iterable[str], confidence: str = "") -> Item:
     """Return one item that a plan allows. Raises Item.DoesNotExist."""
-    return eligible_items(service=service, audiences=audiences, hidden=()).get(id=item_id)
+    return eligible_items(service=service, audiences=audiences, hidden=(), confidence=confidence).get(id=item_id)
 
 
 @lru_cache(maxsize=100_000)
@@ -52,12 +83,20 @@ def profile_facts(subject_id: UUID) -> UserFacts:
     return UserFacts(categorical=row.get("categorical", {}), dense=row.get("dense", {}))
 
 
-def history(*, subject_id: UUID, before_ms: int, keep: int) -> list[tuple[int, EventFacts]]:
-    """Return (item id, event) for the last events strictly before a moment, oldest first.
+def events_of(*, subject_id: UUID, actions: Iterable[Action], since_ms: int | None) -> QuerySet[Event]:
+    """A person's events that may be read: of these actions only, and none from before they started again."""
+    events = Event.objects.filter(subject_id=subject_id)
+    if wanted := set(Action) - set(actions):
+        events = events.exclude(action__in=[int(action) for action in wanted])
+    return events if since_ms is None else events.filter(occurred_at__gte=from_ms(since_ms))
+
+
+def history(*, events: QuerySet[Event], before_ms: int, keep: int, dwell: bool) -> list[tuple[int, EventFacts]]:
+    """Return (item id, event) for the last events strictly before a moment, oldest first; how long only with `dwell`.
 
     At most `keep`, cut at the block boundary that training uses (`tokens.window_start`).
     """
-    past = Event.objects.filter(subject_id=subject_id, occurred_at__lt=from_ms(before_ms))
+    past = events.filter(occurred_at__lt=from_ms(before_ms))
     rows = list(
         past.annotate(number=Window(RowNumber(), order_by=["occurred_at", "id"]), text=Cast("item__facts", CharField()))
         .order_by("-occurred_at", "-id")
@@ -73,7 +112,7 @@ def history(*, subject_id: UUID, before_ms: int, keep: int) -> list[tuple[int, E
                 item=item_facts(external_id, text),
                 action=Action(action),
                 time_ms=to_ms(occurred_at),
-                content={} if dwell_ms is None else {"dwell": dwell_ms / 1000},
+                content={} if dwell_ms is None or not dwell else {"dwell": dwell_ms / 1000},
             ),
         )
         for _, item_id, external_id, text, action, occurred_at, dwell_ms in kept

@@ -22,13 +22,23 @@ def with_popularity(items: QuerySet[Item], region: str) -> QuerySet[Item]:
 def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, ItemFacts]]:
     """Candidates for {item id: source}, in that order, each with its facts."""
     items = with_popularity(Item.objects.filter(id__in=found), region).annotate(text=Cast("facts", CharField()))
-    columns = ("id", "external_id", "topics", "suitable_from", "published_at", "popular", "text")
+    columns = (
+        "id",
+        "external_id",
+        "topics",
+        "suitable_from",
+        "published_at",
+        "popular",
+        "text",
+        "creator_id",
+        "label_confidence",
+    )
     rows = {row[0]: row for row in items.values_list(*columns)}
     hydrated = []
     for item_id, source in found.items():
         if item_id not in rows:  # withdrawn between two queries
             continue
-        _, external_id, topics, suitable_from, published_at, popularity, text = rows[item_id]
+        _, external_id, topics, suitable_from, published_at, popularity, text, creator, confidence = rows[item_id]
         candidate = Candidate(
             item_id=item_id,
             external_id=external_id,
@@ -37,6 +47,8 @@ def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, Item
             suitable_from=suitable_from,
             published_ms=to_ms(published_at),
             popularity=popularity or 0,
+            creator_id=creator or 0,
+            label_confidence=confidence,
         )
         hydrated.append((candidate, item_facts(external_id, text)))
     return hydrated

@@ -21,7 +21,8 @@ from ranking.retrieval.rows import hydrate
 from ranking.retrieval.similar import similar
 from ranking.serving.errors import UnknownAnchor
 from ranking.serving.scorer import Scorer
-from ranking.serving.trace import ReadTrace
+from ranking.serving.signals import ACTIONS, WATCH_TIME, allowed_actions
+from ranking.serving.trace import FEATURE_READS, ReadTrace
 from ranking.serving.types import Allowance, Asker, RankInputs, Situation
 
 SEEDS: Final = 10
@@ -89,6 +90,7 @@ class _Reading:
                 service=self.asker.owner.service,
                 item_id=self.situation.anchor_id,
                 audiences=self.allowance.audiences,
+                confidence=self.allowance.label_confidence,
             )
         except Item.DoesNotExist as error:
             raise UnknownAnchor(
@@ -100,37 +102,57 @@ class _Reading:
         """The items that every source chooses from."""
         self.trace.read("catalogue.items")
         self.trace.read("declared.hidden_items")
-        items = selectors.eligible_items(
-            service=self.asker.owner.service,
-            audiences=self.allowance.audiences,
-            hidden=self.allowance.hidden_items,
+        self.trace.read("declared.mutes")
+        allowance = self.allowance
+        mutes = selectors.Mutes(
+            topics=allowance.muted_topics, creators=allowance.muted_creators, keywords=allowance.muted_keywords
+        )
+        items = mutes.leave(
+            selectors.eligible_items(
+                service=self.asker.owner.service,
+                audiences=allowance.audiences,
+                hidden=allowance.hidden_items,
+                confidence=allowance.label_confidence,
+            )
         )
         if self.anchor is not None:
             related = self.scorer is None
             items = sources.sharing_topics(items, self.anchor) if related else items.exclude(id=self.anchor.id)
-        if self.scorer is None or "history" not in self.allowance.features:
+        if self.scorer is None or not self.actions:
             return items
-        self.trace.read("observed.history")
-        settled = Event.objects.filter(subject_id=self.asker.subject_id, action__in=SETTLED)
-        return items.exclude(id__in=settled.values("item_id"))
+        return items.exclude(id__in=self.events.filter(action__in=SETTLED).values("item_id"))
+
+    @cached_property
+    def actions(self) -> frozenset[Action]:
+        """What of the person's past may be read."""
+        return allowed_actions(self.allowance.features)
+
+    @cached_property
+    def events(self) -> QuerySet[Event]:
+        """The person's events that may be read. Reading them is noted by what they tell."""
+        for what, feature in FEATURE_READS.items():
+            if feature in ACTIONS and feature in self.allowance.features:
+                self.trace.read(what)
+        asker = self.asker
+        return selectors.events_of(subject_id=asker.subject_id, actions=self.actions, since_ms=asker.since_ms)
 
     @cached_property
     def past(self) -> list[tuple[int, EventFacts]]:
         """The person's events with their item ids, oldest first; empty when they may not be read."""
-        if self.scorer is None or "history" not in self.allowance.features:
+        if self.scorer is None or not self.actions:
             return []
-        self.trace.read("observed.history")
         return selectors.history(
-            subject_id=self.asker.subject_id,
+            events=self.events,
             before_ms=self.situation.now_ms,
             keep=self.scorer.encoder.max_history,
+            dwell=WATCH_TIME in self.allowance.features,
         )
 
     @cached_property
     def region(self) -> str:
         """The region whose popularity counts."""
         self.trace.read("catalogue.popularity")
-        if "region" not in self.allowance.features:
+        if "location" not in self.allowance.features:
             return ""
         self.trace.read("declared.region")
         return sources.popularity_region(self.asker.region)
@@ -143,6 +165,7 @@ class _Reading:
             "topics": lambda: self._followed(sources.topics),
             "trending": lambda: sources.trending(self.allowed, region=self.region, limit=limit),
             "newest": lambda: sources.newest(self.allowed, limit=limit),
+            "drawn": lambda: sources.explore(self.allowed, limit=limit, seed=self.situation.seed, without=()),
         }
         return fetchers[source]()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 
@@ -49,18 +50,32 @@ class ItemLook(NamedTuple):
     suitable_from: str
     published_ms: int
     codes: bytes | None
+    creator_id: int = 0
+    label_confidence: str = ""
+    unsafe: tuple[str, ...] = ()
+    seconds: int = 0
+    promoted: bool = False
+    promotion: str = ""
 
     def document(self) -> Document:
-        """As a document that canonical JSON can hold."""
+        """As a document that canonical JSON can hold; what an item has nothing of is left out."""
         codes = None if self.codes is None else base64.b64encode(self.codes).decode("ascii")
-        return {**self._asdict(), "topics": list(self.topics), "codes": codes}
+        said = {name: value for name, value in self._asdict().items() if value or name not in self._field_defaults}
+        lists: Document = {name: list(said[name]) for name in ("topics", "unsafe") if name in said}
+        return {**said, **lists, "codes": codes}
 
     @classmethod
     def of(cls, document: Document) -> ItemLook:
         """From its document."""
         codes = document["codes"]
         raw = None if codes is None else base64.b64decode(codes, validate=True)
-        return cls(**{**document, "topics": tuple(document["topics"]), "codes": raw})
+        lists: Document = {name: tuple(document.get(name, ())) for name in ("topics", "unsafe")}
+        return cls(**{**document, **lists, "codes": raw})
+
+
+OF_THE_ITEM: Final = tuple(name for name in ItemLook._fields if name != "codes")
+OF_THE_MOMENT: Final = ("new_creator", "targeting", "essential", "close", "penalties", "penalty_milli")
+"""What a candidate is to one person or at one time. Few are anything, so that only those are written down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +102,7 @@ def take_apart(inputs: RankInputs) -> Parts:
     return Parts(
         past=() if tokens is None else tuple(_past(tokens)),
         items=tuple(
-            ItemLook(one.item_id, one.external_id, one.topics, one.suitable_from, one.published_ms, row)
+            ItemLook(codes=row, **{name: getattr(one, name) for name in OF_THE_ITEM})
             for one, row in zip(listed, codes, strict=True)
         ),
         candidates={
@@ -95,6 +110,7 @@ def take_apart(inputs: RankInputs) -> Parts:
             "sources": sources,
             "source": [place[one.source] for one in listed],
             "popularity": [one.popularity for one in listed],
+            "special": _special(listed),
         },
         rest={
             "reads": list(inputs.reads),
@@ -107,17 +123,17 @@ def take_apart(inputs: RankInputs) -> Parts:
 def put_together(parts: Parts, *, model_sha256: str) -> RankInputs:
     """The inputs that were taken apart. Raises LookupError, TypeError or ValueError for parts of another form."""
     given = parts.candidates
+    special = {int(place): _tuples(said) for place, said in given.get("special", {}).items()}
     listed = [
         Candidate(
-            item_id=item.item_id,
-            external_id=item.external_id,
-            topics=item.topics,
-            suitable_from=item.suitable_from,
-            published_ms=item.published_ms,
+            **{name: getattr(item, name) for name in OF_THE_ITEM},
             source=given["sources"][source],
             popularity=popularity,
+            **special.get(place, {}),
         )
-        for item, source, popularity in zip(parts.items, given["source"], given["popularity"], strict=True)
+        for place, (item, source, popularity) in enumerate(
+            zip(parts.items, given["source"], given["popularity"], strict=True)
+        )
     ]
     pool = len(listed) - given["explore"]
     return RankInputs(
@@ -128,6 +144,23 @@ def put_together(parts: Parts, *, model_sha256: str) -> RankInputs:
         reads=tuple(parts.rest["reads"]),
         shortfall=parts.rest["shortfall"],
     )
+
+
+def _special(listed: Sequence[Candidate]) -> Document:
+    """What candidates are at the moment, by their place; those that are nothing special are left out."""
+    said = {
+        str(place): {name: value for name in OF_THE_MOMENT if (value := getattr(one, name))}
+        for place, one in enumerate(listed)
+    }
+    return {place: {name: _plain(value) for name, value in one.items()} for place, one in said.items() if one}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _tuples(said: Document) -> Document:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
 
 
 def _past(tokens: TokenBatch) -> list[Document]:

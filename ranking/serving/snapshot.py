@@ -61,7 +61,9 @@ def _columns(candidates: tuple[Candidate, ...]) -> Document:
 
 
 def _rows(columns: Document) -> tuple[Candidate, ...]:
-    columns = {**columns, "topics": [tuple(topics) for topics in columns["topics"]]}
+    columns = {
+        name: [tuple(one) if isinstance(one, list) else one for one in column] for name, column in columns.items()
+    }
     return tuple(Candidate(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from ranking.serving import signals
 from ranking.serving.errors import ReadNotAllowed
 
 FEATURE_READS: Final = {
-    "observed.history": "history",
+    "observed.opens": signals.OPENS,
+    "observed.likes": signals.LIKES,
+    "observed.watch_time": signals.WATCH_TIME,
+    "observed.explicit": signals.EXPLICIT,
     "declared.profile": "profile",
     "declared.follows": "follows",
-    "declared.region": "region",
+    "declared.region": "location",
 }
 """Reads about a person, and the feature a plan must allow for each."""
-FREE_READS: Final = ("catalogue.items", "catalogue.popularity", "declared.hidden_items")
+FREE_READS: Final = ("catalogue.items", "catalogue.popularity", "declared.hidden_items", "declared.mutes")
 """Reads that every plan allows. What is in neither list is not read at all."""
 
 

@@ -6,13 +6,13 @@ Legend for shape suffixes: M candidates, T tasks (heads), D item vector.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from ranking.data.schema import Float32s
 from ranking.data.tokens import TokenBatch
 
-Order = Literal["score", "newest", "popular"]
+Order = Literal["score", "newest", "popular", "drawn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,15 @@ class Asker:
     owner: Owner
     subject_id: UUID
     region: str
+    since_ms: int | None = None  # nothing they did before is an input; None: they never started again
+
+
+class Adjust(NamedTuple):
+    """A bounded weight that a person gave: added to the score of each candidate that it is about."""
+
+    kind: str  # topic, creator or objective
+    target: str
+    milli: int  # thousandths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +51,12 @@ class Allowance:
     features: frozenset[str]
     weights: dict[str, float]
     audiences: tuple[str, ...]  # labels that may be shown; "" among them allows unlabelled items
+    label_confidence: str = ""  # the least that a label must have
     hidden_items: tuple[int, ...]
+    muted_topics: tuple[str, ...] = ()
+    muted_creators: tuple[int, ...] = ()
+    muted_keywords: tuple[str, ...] = ()
+    adjustments: tuple[Adjust, ...] = ()
     slate_size: int
     pool_size: int
     diversity: float  # 0: relevance only … 1: difference only (MMR's 1 - lambda)
@@ -70,6 +84,18 @@ class Candidate:
     suitable_from: str
     published_ms: int
     popularity: int
+    creator_id: int = 0  # 0: nobody is named
+    new_creator: bool = False
+    label_confidence: str = ""
+    unsafe: tuple[str, ...] = ()  # kinds of harm that its labels name
+    seconds: int = 0  # how long it takes; 0: unknown
+    promoted: bool = False
+    promotion: str = ""  # the label that says so
+    targeting: tuple[str, ...] = ()  # what about the person an advert was aimed by
+    essential: bool = False  # what everybody needs: breaking news, safety notices
+    close: bool = False  # by somebody whom the person follows closely
+    penalties: tuple[str, ...] = ()  # ids of the decisions that demote it, each with a statement of reasons
+    penalty_milli: int = 0  # what they take off its score together, in thousandths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +138,7 @@ class ScoredSlate:
     probability_MT: Float32s | None
     blended_M: Float32s | None
     applied_weights: dict[str, float]
+    adjusted: tuple[int, ...] = ()  # what controls and penalties added to each candidate, in thousandths
     cache_state: str  # hit | grown | miss | unused
     depth: int | None  # layers that were run; None when nothing was scored
     environment: dict[str, str]  # of the process that scored; of this one when nothing was scored

@@ -291,7 +291,7 @@ def test_a_non_profiled_slate_reads_nothing_observed_or_inferred(world: World, m
 
 
 def test_a_personalised_slate_says_that_it_read_the_history(world: World) -> None:
-    assert "observed.history" in recorded_reads(serve_on(world.subject("alex")))
+    assert "observed.opens" in recorded_reads(serve_on(world.subject("alex")))
 
 
 def recorded_reads(slate: Slate) -> list[str]:

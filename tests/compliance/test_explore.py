@@ -6,12 +6,24 @@ from collections import Counter
 
 import pytest
 
-from compliance.serving.explore import draw, uniform
-from tests.compliance.test_principles import candidate, plan_of
+from compliance.policy.principles import first_broken
+from compliance.policy.types import Plan
+from compliance.serving.explore import Draw, uniform
+from compliance.serving.explore import draw as draw_one
+from ranking.serving.types import Candidate
+from tests.compliance.plans import plan_of
+from tests.compliance.test_principles import candidate
 
 SLATE = [candidate(number) for number in range(10)]
 POOL = tuple(candidate(number) for number in range(100, 105))
 PLAN = plan_of(explore_probability=0.4, max_topic_share=1.0)
+
+
+def draw(plan: Plan, slate: list[Candidate], pool: tuple[Candidate, ...], seed: int) -> tuple[list[Candidate], Draw]:
+    """Draw among what a plan's principles allow."""
+    return draw_one(
+        plan.explore_probability, slate, pool, seed, lambda others, item: first_broken(plan, others, item) is None
+    )
 
 
 def test_the_same_seed_draws_the_same() -> None:

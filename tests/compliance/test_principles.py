@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from compliance.policy.pack import load
 from compliance.policy.principles import check
-from compliance.policy.router import plan
-from compliance.policy.types import Plan
 from ranking.serving.types import Candidate
-from tests.compliance.test_router import ADULT, HOME
+from tests.compliance.plans import plan_of
 
 
 def candidate(item_id: int, *, topics: tuple[str, ...] = (), suitable_from: str = "child") -> Candidate:
@@ -23,11 +18,6 @@ def candidate(item_id: int, *, topics: tuple[str, ...] = (), suitable_from: str 
         published_ms=0,
         popularity=0,
     )
-
-
-def plan_of(**changes: object) -> Plan:
-    """An adult's plan, changed."""
-    return replace(plan(load("baseline"), ADULT, HOME), **changes)  # type: ignore[arg-type]
 
 
 def kept(found: tuple[list[Candidate], object]) -> list[int]:

@@ -11,6 +11,7 @@ from ranking.catalogue.models import Item
 from ranking.serving.errors import ReadNotAllowed
 from ranking.serving.gather import gather
 from ranking.serving.scorer import live_scorer
+from ranking.serving.signals import ACTIONS
 from ranking.serving.snapshot import inputs_document, inputs_of
 from ranking.serving.trace import ReadTrace
 from ranking.serving.types import Allowance, Asker, Owner, Situation
@@ -18,11 +19,11 @@ from tests.conftest import World
 
 
 def test_a_read_that_is_not_allowed_stops_the_request() -> None:
-    trace = ReadTrace(frozenset({"region"}))
+    trace = ReadTrace(frozenset({"location"}))
     trace.read("catalogue.items")
     trace.read("declared.region")
-    with pytest.raises(ReadNotAllowed, match=r"observed\.history"):
-        trace.read("observed.history")
+    with pytest.raises(ReadNotAllowed, match=r"observed\.likes"):
+        trace.read("observed.likes")
     with pytest.raises(ReadNotAllowed):
         trace.read("inferred.mood")  # what nobody listed is not read
     assert trace.reads == ("catalogue.items", "declared.region")
@@ -35,7 +36,7 @@ def asker_and_allowance(world: World, **changes: object) -> tuple[Asker, Allowan
     allowance = {
         "order": "score",
         "sources": ("similar", "trending", "newest"),
-        "features": frozenset({"history", "profile", "context"}),
+        "features": frozenset({*ACTIONS, "profile", "context"}),
         "weights": {"like": 1.0},
         "audiences": ("child", "young_teen", "teen", "adult", ""),
         "hidden_items": (),

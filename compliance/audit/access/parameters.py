@@ -6,10 +6,13 @@ import json
 from typing import Any, Final
 
 from compliance.audit.access.sealed import with_refusals
+from compliance.audit.canonical import digest
 from compliance.audit.selectors import acts_of_kind, blob, document_of
-from compliance.policy.facts import active_pack
+from compliance.policy.facts import active_policies
+from compliance.policy.first import pack as first_pack
 from compliance.policy.in_force import KIND as POLICY
-from compliance.policy.pack import Pack, PackRefused, parse
+from compliance.policy.pack import PackRefused
+from compliance.policy.policy_set import PolicySet, of_content
 from ranking.catalogue.clock import to_ms
 from ranking.serving.models import ModelVersion
 from ranking.serving.scorer import live_model, registry
@@ -31,7 +34,7 @@ def parameters(*, withhold: bool) -> Document:
     """
     found = {
         "live": _live(),
-        "policy": pack_document(active_pack()),
+        "policy": policies_document(active_policies()),
         "models": [_model(version) for version in ModelVersion.objects.order_by("-registered_at")[:MOST]],
         "history": {
             "policies": _history(POLICY, "policy_sha256"),
@@ -43,28 +46,43 @@ def parameters(*, withhold: bool) -> Document:
 
 def pack_of(sha256: str) -> Document:
     """A policy pack that records name. Raises NoSuchPack."""
-    active = active_pack()
+    active = active_policies()
     if sha256 == active.sha256:
-        return pack_document(active)
+        return policies_document(active)
     content = blob(sha256)
-    if content is not None:
-        try:
-            pack = parse(content)
-        except PackRefused as error:  # a blob of another kind, or a pack of another release's form
-            raise NoSuchPack(f"What is stored under {sha256} is no policy pack that this release reads.") from error
-        if pack.sha256 == sha256:
-            return pack_document(pack)
-    raise NoSuchPack(f"No policy pack {sha256} is on record: take the address from a record's policy_sha256.")
+    if content is None or digest(content) != sha256:
+        raise NoSuchPack(f"No policy pack {sha256} is on record: take the address from a record's policy_sha256.")
+    try:
+        return policies_document(of_content(content))
+    except PackRefused:
+        return _first_document(content)
 
 
-def pack_document(pack: Pack) -> Document:
-    """A pack with the objective weights of each order, and its file as it is: the hash is over that text."""
+def policies_document(policies: PolicySet) -> Document:
+    """A policy set with the weights of each objective, and its packs as they are: the hash is over that text."""
+    return {
+        "sha256": policies.sha256,
+        "name": "policy set",
+        "version": policies.base.version,
+        "weights": policies.base.objectives,
+        "content": policies.content.decode(),
+    }
+
+
+def _first_document(content: bytes) -> Document:
+    """A pack of the first form, which records of versions 1 and 2 name. Raises NoSuchPack."""
+    try:
+        pack = first_pack.parse(content)
+    except first_pack.PackRefused as error:  # a blob of another kind
+        raise NoSuchPack(
+            "What is stored there is no policy pack: take the address from a record's policy_sha256."
+        ) from error
     return {
         "sha256": pack.sha256,
         "name": pack.name,
         "version": pack.version,
         "weights": {name: mode.weights for name, mode in pack.modes.items()},
-        "content": pack.content.decode(),
+        "content": content.decode(),
     }
 
 
@@ -72,7 +90,7 @@ def _live() -> Document:
     """What decides at this moment. `problem` says why a live model cannot score, and is empty where it can."""
     scorer, problem = live_model()
     model = (registry().live() or "") if scorer is None else scorer.sha256
-    return {"policy_sha256": active_pack().sha256, "model_sha256": model, "problem": problem}
+    return {"policy_sha256": active_policies().sha256, "model_sha256": model, "problem": problem}
 
 
 def _model(version: ModelVersion) -> Document:

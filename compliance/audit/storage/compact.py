@@ -18,6 +18,8 @@ from compliance.audit.storage.sealing import open_sealed, seal
 Document = dict[str, Any]
 
 PLACE: Final = ("item_id", "source", "propensity", "explored", "blended")
+SELDOM: Final[Document] = {"adjusted": 0, "penalties": []}
+"""What most places have nothing of (records from version 3): a column that is left out where that is so of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ def compact(document: Document) -> Document:
 def expand(short: Document, clear: Clear) -> Document:
     """The document of a record, from its short form. Raises LookupError, TypeError or ValueError for another form."""
     asker = {**short["asker"], "pseudonym": str(clear.pseudonym)}
-    output = {**short["output"], "items": _places(short["output"])}
+    output = {**short["output"], "items": _places(short["output"], SELDOM if short["version"] > 2 else {})}
     return {
         **short,
         "id": str(clear.id),
@@ -68,14 +70,24 @@ def _columns(output: Document) -> Document:
         head: [None if item["scores"] is None else item["scores"][head] for item in output["items"]]
         for head in output["heads"]
     }
-    return {**columns, "scores": scores}
+    seldom = {
+        name: [item[name] for item in output["items"]]
+        for name, nothing in SELDOM.items()
+        if any(item.get(name, nothing) != nothing for item in output["items"])
+    }
+    return {**columns, **seldom, "scores": scores}
 
 
-def _places(output: Document) -> list[Document]:
+def _places(output: Document, seldom: Document) -> list[Document]:
     columns, heads = output["items"], output["heads"]
     rows = zip(*(columns[name] for name in PLACE), strict=True)
     return [
-        {**dict(zip(PLACE, row, strict=True)), "rank": number + 1, "scores": _scores(columns["scores"], heads, number)}
+        {
+            **dict(zip(PLACE, row, strict=True)),
+            **{name: columns[name][number] if name in columns else nothing for name, nothing in seldom.items()},
+            "rank": number + 1,
+            "scores": _scores(columns["scores"], heads, number),
+        }
         for number, row in enumerate(rows)
     ]
 

@@ -34,7 +34,7 @@ def missing(progress: Callable[[int], None] = lambda _: None) -> tuple[int, list
     faults = [*_dictionaries(), *_models(parts)]
     for address, records in sorted((+packs).items()):
         try:
-            parts.pack(address)
+            parts.policy(address)
         except NotAgain as error:
             faults.append(f"{records:,} records need {error}")
     return read, faults

@@ -11,7 +11,6 @@ from compliance.audit.models import ServeRecord
 from compliance.audit.storage.inputs import InputsBroken
 from compliance.audit.storage.items import ItemsBroken, Looks
 from compliance.audit.storage.sealing import SealBroken
-from compliance.policy.pack import Pack, PackRefused, parse
 from compliance.serving.replay.differences import Difference
 from compliance.serving.replay.grades import Grade
 from ranking.serving.local import load_again
@@ -36,13 +35,13 @@ class Parts:
     """Verified parts, each read once per replayer, and never taken from the process that served."""
 
     def __init__(self) -> None:
-        self._packs: dict[str, Pack | NotAgain] = {}
+        self._policies: dict[str, bytes | NotAgain] = {}
         self._scorers: dict[str, Scorer | NotAgain] = {}
         self._looks = Looks()
 
-    def pack(self, sha256: str) -> Pack:
-        """A policy pack by its address. Raises NotAgain."""
-        return _once(self._packs, sha256, _verified_pack)
+    def policy(self, sha256: str) -> bytes:
+        """What a policy pack or set says, by its address. Raises NotAgain."""
+        return _once(self._policies, sha256, _verified_policy)
 
     def scorer(self, sha256: str) -> Scorer | None:
         """A registered or plugged ranker, every file verified; None where nothing was scored. Raises NotAgain."""
@@ -70,16 +69,12 @@ def _once(known: dict[str, T | NotAgain], sha256: str, find: Callable[[str], T])
     return found
 
 
-def _verified_pack(sha256: str) -> Pack:
+def _verified_policy(sha256: str) -> bytes:
     content = selectors.blob(sha256)
     found = "nothing: it is missing" if content is None else digest(content)
     if content is None or found != sha256:
         raise NotAgain(Difference(what="policy pack", recorded=sha256, found=found), holds=Grade.NONE)
-    try:
-        return parse(content)
-    except PackRefused as error:
-        refused = Difference(what="policy pack", recorded="a pack that loads", found=str(error))
-        raise NotAgain(refused, holds=Grade.R0) from error
+    return content
 
 
 def _verified_scorer(sha256: str) -> Scorer:

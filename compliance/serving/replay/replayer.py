@@ -11,11 +11,9 @@ from compliance.audit.heads import LogPlace
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import opened
 from compliance.audit.storage.sealing import SealBroken
-from compliance.policy import router
-from compliance.policy.pack import Pack
-from compliance.policy.types import Plan, RequestFacts, SubjectFacts
-from compliance.serving.documents import output_document, plan_document, slate_document
-from compliance.serving.pipeline import decide
+from compliance.policy.first.pack import PackRefused as FirstPackRefused
+from compliance.policy.pack import PackRefused
+from compliance.serving.replay.again import decide_again
 from compliance.serving.replay.choice import in_chunks
 from compliance.serving.replay.differences import Difference, compare
 from compliance.serving.replay.grades import TOLERANCE, Grade, Replay
@@ -96,17 +94,19 @@ class Replayer:
         """Decide a slate again and grade it. Raises NotAgain."""
         if record.source:
             return _Again(grade=Grade.R0, differences=())
-        plan = _plan(document, self._parts.pack(document["policy_sha256"]))
+        policy = self._parts.policy(document["policy_sha256"])
         inputs = self._parts.inputs(record, document, key)
         scorer = self._parts.scorer(document["model_sha256"])
-        decision = decide(plan, inputs, None, int(document["situation"]["seed"]), scorer)
+        try:
+            again = decide_again(document, policy, inputs, scorer)
+        except (PackRefused, FirstPackRefused) as error:
+            refused = Difference(what="policy pack", recorded="a pack that loads", found=str(error))
+            raise NotAgain(refused, holds=Grade.R0) from error
         rules = [
-            *compare("plan", document["plan"], plan_document(plan)),
-            *compare("depth", document.get("depth", decision.ranked.depth), decision.ranked.depth),
+            *compare("plan", document["plan"], again.plan),
+            *compare("depth", document.get("depth", again.depth), again.depth),
         ]
-        output = output_document(decision)
-        kept = slate_document(output, inputs.explore) if "inputs" in document else output
-        return _graded(document, output, kept, rules, promise)
+        return _graded(document, again.output, again.kept, rules, promise)
 
 
 def _document(record: ServeRecord, keys: Keys) -> Document:
@@ -118,11 +118,6 @@ def _document(record: ServeRecord, keys: Keys) -> Document:
         problem = str(error)
     broken = Difference(what="record body", recorded="bytes that open", found=problem)
     raise NotAgain(broken, holds=Grade.NONE)
-
-
-def _plan(document: Document, pack: Pack) -> Plan:
-    facts = SubjectFacts(**{**document["facts"], "hidden_items": tuple(document["facts"]["hidden_items"])})
-    return router.plan(pack, facts, RequestFacts(**document["request"]))
 
 
 def _graded(document: Document, output: Document, found: Document, rules: list[Difference], promise: Promise) -> _Again:

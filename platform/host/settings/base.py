@@ -29,6 +29,9 @@ def absolute(name: str) -> str:
 
 
 SERVICE = env.str("CLERESTORY_SERVICE", default="clerestory")  # the tenant id that every record carries
+SERVICE_SIZE = env.str(
+    "CLERESTORY_SERVICE_SIZE", default="platform"
+)  # what the service is to the law: micro, platform, vlop
 MODEL_REGISTRY = Path(env.str("CLERESTORY_MODELS", default="") or HOME_DIR / "models").absolute()
 USER_CACHE_BYTES = number("CLERESTORY_USER_CACHE_BYTES", 128 * 1024 * 1024, least=0, most=2**40)
 # Below float32 encoded people take less memory, and scores are close instead of exact.

@@ -1,4 +1,4 @@
-"""The router: total, pure, and the strictest rule wins."""
+"""The first router: total, pure, and the strictest rule wins."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from itertools import product
 
 import pytest
 
-from compliance.policy.pack import load
-from compliance.policy.router import plan
-from compliance.policy.types import Plan, RequestFacts, SubjectFacts
-from compliance.subjects.values import FEED_MODES, NON_PROFILED, SURFACES, TIERS
+from compliance.policy.first.pack import FEED_MODES, SURFACES, TIERS, parse
+from compliance.policy.first.router import plan
+from compliance.policy.first.types import Plan, RequestFacts, SubjectFacts
+from tests.compliance.first.shipped import BASELINE
 
-PACK = load("baseline")
+NON_PROFILED = ("newest", "popular")
+PACK = parse(BASELINE.encode())
 ADULT = SubjectFacts(
     tier="adult",
     assurance="self_declared",

@@ -1,0 +1,84 @@
+"""Rules as bit masks: which apply in a state is one AND for each fact, and which decides a field one look-up.
+
+Bit n stands for rule n. The rules of a field are kept strictest first, so that the first that applies decides.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from compliance.policy.pack import Pack, Rule
+from compliance.policy.vocabulary import EFFECTS, FACTS, Effect
+
+MIXED = ("union", "meet")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # each is itself alone: what is remembered of it is looked up by it
+class Compiled:
+    """The rules that are in force at some time, ready to be looked up."""
+
+    rules: tuple[Rule, ...]
+    of_fact: dict[str, dict[str, int]]  # fact -> value -> the rules that this value does not keep from applying
+    of_any: dict[str, int]  # fact -> the rules that apply whatever it is, or that ask for it: for unknown values
+    days: tuple[date, ...]  # on which rules begin or end
+    of_days: tuple[int, ...]  # the rules in force before the first day, from it on, …
+    fields: dict[str, tuple[tuple[int, Any, int], ...]]  # effect -> (bit, value, rule number), strictest first
+
+    def applying(self, facts: dict[str, str], day: date) -> int:
+        """The mask of the rules that apply."""
+        mask = self.of_days[bisect_right(self.days, day)]
+        for fact, values in self.of_fact.items():
+            mask &= values.get(facts[fact], self.of_any[fact])
+        return mask
+
+
+def compile_rules(packs: tuple[Pack, ...]) -> Compiled:
+    """Compile what packs say is, was or will be in force. What is enjoined or pending decides nothing."""
+    found = [(pack, rule) for pack in packs for rule in pack.rules if rule.status == "in_force"]
+    rules = tuple(rule for _, rule in found)
+    asked = [conditions(pack, rule) for pack, rule in found]
+    days = tuple(sorted({day for rule in rules for day in (rule.starts, rule.ends) if day is not None}))
+    return Compiled(
+        rules=rules,
+        of_fact={
+            fact: {value: _mask(fact not in when or value in when[fact] for when in asked) for value in values}
+            for fact, values in FACTS.items()
+        },
+        of_any={fact: _mask(True for _ in asked) for fact in FACTS},
+        days=days,
+        of_days=tuple(_mask(_holds(rule, day) for rule in rules) for day in (date.min, *days)),
+        fields={name: _ordered(name, effect, rules) for name, effect in EFFECTS.items()},
+    )
+
+
+def conditions(pack: Pack, rule: Rule) -> dict[str, tuple[str, ...]]:
+    """What a rule asks for, its pack's jurisdictions included. Where nobody knows where somebody is, all packs hold."""
+    if not pack.jurisdictions:
+        return rule.when
+    reach = rule.when.get("jurisdiction", pack.jurisdictions)
+    return {**rule.when, "jurisdiction": (*(one for one in reach if one in pack.jurisdictions), "unknown")}
+
+
+def strictness(effect: Effect, value: Any) -> float:
+    """How strict a value of an effect is, among those that only one rule can decide."""
+    if effect.combine == "ranked":
+        return effect.values.index(value)
+    return float(value) if effect.combine == "most" else -float(value)
+
+
+def _ordered(name: str, effect: Effect, rules: tuple[Rule, ...]) -> tuple[tuple[int, Any, int], ...]:
+    entries = [(1 << number, rule.effects[name], number) for number, rule in enumerate(rules) if name in rule.effects]
+    if effect.combine not in MIXED:
+        entries.sort(key=lambda entry: (-strictness(effect, entry[1]), entry[2]))
+    return tuple(entries)
+
+
+def _holds(rule: Rule, day: date) -> bool:
+    return (rule.starts is None or rule.starts <= day) and (rule.ends is None or day < rule.ends)
+
+
+def _mask(bits: Any) -> int:
+    return sum(1 << number for number, bit in enumerate(bits) if bit)

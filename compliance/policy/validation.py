@@ -1,0 +1,54 @@
+"""What must hold of a set of packs as a whole. A set that breaks it is refused, with the file and the line."""
+
+from __future__ import annotations
+
+from compliance.policy.pack import Pack, PackRefused, Rule
+from compliance.policy.vocabulary import EFFECTS, OBJECTIVES, OBSERVED
+from compliance.subjects.values import NON_PROFILED
+
+
+def check_whole(packs: tuple[Pack, ...]) -> None:
+    """Refuse a set without a base or without defaults, or with a rule twice. Raises PackRefused."""
+    bases = [pack for pack in packs if pack.modes]
+    if len(bases) != 1:
+        raise PackRefused(f"{len(bases)} packs say what the feed modes are made of: exactly one must ([modes.*]).")
+    _check_base(bases[0])
+    _check_defaults(packs)
+    _check_once(packs)
+
+
+def _check_base(base: Pack) -> None:
+    for name in ("slate_size", "pool_size"):
+        if getattr(base, name) < 1:
+            raise PackRefused(f"{base.name}.toml says no {name} under [limits]: every list has an end.")
+    if missing := set(OBJECTIVES) - set(base.objectives):
+        raise PackRefused(f"{base.name}.toml gives no weights for {sorted(missing)}: add [objectives.*].")
+    for mode in NON_PROFILED:
+        if mode not in base.modes:
+            raise PackRefused(f"{base.name}.toml has no [modes.{mode}]: every non-profiled order is offered.")
+        if seen := set(base.modes[mode].features) & set(OBSERVED):
+            raise PackRefused(f"[modes.{mode}] reads {sorted(seen)}: a non-profiled order reads nothing observed.")
+
+
+def _check_defaults(packs: tuple[Pack, ...]) -> None:
+    always = {name for pack in packs for rule in pack.rules if unconditional(pack, rule) for name in rule.effects}
+    needed = {name for name, effect in EFFECTS.items() if effect.everything is None}
+    if missing := sorted(needed - always):
+        raise PackRefused(
+            f"No rule that always applies says {missing[0]}: add a default, or some request would have no plan."
+        )
+
+
+def _check_once(packs: tuple[Pack, ...]) -> None:
+    seen: dict[str, Pack] = {}
+    for pack in packs:
+        for rule in pack.rules:
+            if rule.id in seen:
+                raise PackRefused(f"{pack.name}.toml, line {rule.line}: there is a rule {rule.id} already.")
+            seen[rule.id] = pack
+
+
+def unconditional(pack: Pack, rule: Rule) -> bool:
+    """Whether a rule applies in every state and at every time."""
+    always = rule.status == "in_force" and rule.starts is None and rule.ends is None
+    return always and not rule.when and not pack.jurisdictions
