@@ -41,6 +41,7 @@ def plan(policies: PolicySet, subject: SubjectFacts, request: RequestFacts) -> P
     spec = policies.modes[mode]
     daily, session, limit_reasons = wishes.limited(values["daily_minutes"], values["session_minutes"])
     closed, closed_reasons = _closed(subject, decided, daily, session)
+    fixed = (one for one in decided.reasons if one.field != "default_mode")
     explore = min(spec.explore_probability, values["explore_probability"])
     return Plan(
         feed_mode=mode,
