@@ -83,7 +83,7 @@ def plan(policies: PolicySet, subject: SubjectFacts, request: RequestFacts) -> P
         hidden_from_guardian=values["hidden_from_guardian"],
         reasons=(
             mode_reason,
-            *(one for one in decided.reasons if one.field != "default_mode"),
+            *fixed,
             *wishes.reasons,
             *limit_reasons,
             *closed_reasons,
