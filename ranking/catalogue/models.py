@@ -49,9 +49,11 @@ class Item(models.Model):
     facts = models.JSONField(default=dict)
     published_at = models.DateTimeField(db_index=True)
     is_active = models.BooleanField(default=True)
+    # The effective label: computed by compliance.labels from everything that was said of the item, never set by hand.
     suitable_from = models.CharField(max_length=10, choices=Audience.choices, blank=True)  # blank: unlabelled
     label_source = models.CharField(max_length=60, blank=True)
     label_confidence = models.CharField(max_length=10, blank=True)  # low | medium | high
+    unsafe = ArrayField(models.CharField(max_length=16), default=list, blank=True)  # categories that minors never see
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "external_id"], name="item_once_per_service")]

@@ -1,4 +1,4 @@
-"""Who a film is suitable for, guessed from the catalogue's own genres. A demo's label: its confidence is low."""
+"""Who a film is suitable for, guessed from the catalogue's own genres: a source of low confidence."""
 
 from __future__ import annotations
 

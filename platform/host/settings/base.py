@@ -67,6 +67,8 @@ AUDIT_COLD = {
 }
 # What is withheld from auditors as a trade secret is sealed to this public key of a third party (X25519, 64 digits).
 AUDIT_ESCROW_KEY = env.str("CLERESTORY_ESCROW_KEY", default="")
+# What reads the titles of items before minors may see them: empty for our own, `none`, or an operator's class by name.
+TEXT_CLASSIFIER = env.str("CLERESTORY_TEXT_CLASSIFIER", default="")
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -100,6 +102,7 @@ INSTALLED_APPS = [
     "host.demo",
     "compliance.subjects",
     "compliance.audit",
+    "compliance.labels",
     "compliance.serving",
     "ranking.catalogue",
     "ranking.serving",
@@ -212,9 +215,13 @@ CELERY_BEAT_SCHEDULE = {
     "rotate-audit-keys": {"task": "compliance.audit.tasks.rotate_keys", "schedule": 86_400.0},  # when it is time
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
     "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
+    "label-new-items": {"task": "compliance.labels.tasks.label_new_items", "schedule": 60.0},
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},
 }
-OUTBOX_HANDLERS = {"refresh_popularity": "host.dashboard.outbox.refresh_popularity"}
+OUTBOX_HANDLERS = {
+    "refresh_popularity": "host.dashboard.outbox.refresh_popularity",
+    "label_items": "compliance.labels.outbox.label_items",  # as soon as items were written or their text changed
+}
 
 # One constant policy, no nonce, nothing inline, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = {

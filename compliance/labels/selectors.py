@@ -1,0 +1,52 @@
+"""Reads of labels: the current ones, the whole story of an item, and what a classifier has yet to read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from compliance.labels.classifier.protocol import TextClassifier
+from compliance.labels.effective import Word
+from compliance.labels.models import Label
+from compliance.labels.texts import digest_of, text_digest, text_of
+from compliance.labels.values import Source
+from ranking.catalogue.models import Item
+
+
+def story(item_id: int) -> list[Label]:
+    """Everything that was ever said of an item, the latest first."""
+    return list(Label.objects.filter(item_id=item_id).order_by("-at", "-id"))
+
+
+def current(items: Iterable[Item]) -> dict[int, list[Word]]:
+    """What counts now, by item: the last word of each source on each question."""
+    texts = {item.pk: digest_of(text_of(item.title, item.facts)) for item in items}
+    words: dict[int, list[Word]] = defaultdict(list)
+    for label in Label.objects.filter(item_id__in=texts, superseded_by=None).order_by("item_id", "about", "id"):
+        words[label.item_id].append(
+            Word(
+                about=label.about,
+                value=label.value,
+                confidence=label.confidence,
+                source=label.source,
+                source_name=label.source_name,
+                fresh=label.text_sha256 == texts[label.item_id],
+            )
+        )
+    return {item_id: words[item_id] for item_id in texts}
+
+
+def unread(*, service: str, classifier: TextClassifier) -> QuerySet[Item]:
+    """Items whose text as it is now this version of a classifier has not read: new ones, and those that changed."""
+    read = Label.objects.filter(
+        item=OuterRef("pk"),
+        superseded_by=None,
+        source=Source.CLASSIFIER,
+        source_name=classifier.name,
+        source_sha256=classifier.sha256,
+        text_sha256=OuterRef("digest"),
+    )
+    items = Item.objects.filter(service=service).annotate(digest=text_digest())
+    return items.filter(~Exists(read)).order_by("id")
