@@ -1,0 +1,1 @@
+"""The constitution: principles over a finished slate, their exact minimal repair, and an independent verifier."""
