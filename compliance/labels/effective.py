@@ -5,14 +5,14 @@
 - Otherwise the strictest audience counts. Everybody who named a younger audience vouches for it too, so it is held
   with the best confidence among them.
 - A category applies as soon as anybody found it; an item with one is for adults, whatever its certificate says.
-- Where a classifier is part of the house, an item whose text it has not read, or which it suspects, is unlabelled
-  until a person has looked: fail closed.
+- Where a classifier is part of the house, an item whose text it has not read, or which it suspects, and that is not for
+  adults anyway, is unlabelled until a person has looked: fail closed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compliance.labels.values import AUDIENCE, STRICTNESS, SURENESS, Category, Confidence, Source, Verdict
 from ranking.catalogue.models import Audience
@@ -62,16 +62,8 @@ def effective(words: Iterable[Word], *, classifier: str) -> Effective:
     audience = _audience([word for word in said if word.about == AUDIENCE])
     found = {category: word for category in Category.values if (word := _finding(said, category)) is not None}
     if found:
-        strongest = max(found.values(), key=lambda word: SURENESS[word.confidence])
-        if audience is None or audience.value != Audience.ADULT:
-            audience = Word(
-                about=AUDIENCE,
-                value=Audience.ADULT,
-                confidence=strongest.confidence,
-                source=strongest.source,
-                source_name=strongest.source_name,
-            )
-    elif audience is None or not (audience.by_hand or _cleared(said, classifier)):
+        audience = _at_least_adult(audience, found.values())
+    if audience is None or not (found or _may_count(audience, said, classifier)):
         return UNLABELLED
     return Effective(
         suitable_from=audience.value,
@@ -102,6 +94,19 @@ def _audience(words: Sequence[Word]) -> Word | None:
 def _now(word: Word) -> str:
     """How sure a word is now: what a moderator said of another text is a hint."""
     return Confidence.LOW if word.source == Source.MODERATOR and not word.fresh else word.confidence
+
+
+def _at_least_adult(audience: Word | None, found: Iterable[Word]) -> Word:
+    """Who says that an item with findings is for adults: the audience's own source, or the surest finding's."""
+    if audience is not None and audience.value == Audience.ADULT:
+        return audience
+    surest = max(found, key=lambda word: SURENESS[word.confidence])
+    return replace(surest, about=AUDIENCE, value=Audience.ADULT)
+
+
+def _may_count(audience: Word, said: Sequence[Word], classifier: str) -> bool:
+    """Whether nothing stands between an item without findings and its audience."""
+    return audience.value == Audience.ADULT or audience.by_hand or _cleared(said, classifier)
 
 
 def _finding(words: Sequence[Word], category: str) -> Word | None:

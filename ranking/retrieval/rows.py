@@ -32,13 +32,16 @@ def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, Item
         "text",
         "creator_id",
         "label_confidence",
+        "unsafe",
     )
     rows = {row[0]: row for row in items.values_list(*columns)}
     hydrated = []
     for item_id, source in found.items():
         if item_id not in rows:  # withdrawn between two queries
             continue
-        _, external_id, topics, suitable_from, published_at, popularity, text, creator, confidence = rows[item_id]
+        _, external_id, topics, suitable_from, published_at, popularity, text, creator, confidence, unsafe = rows[
+            item_id
+        ]
         candidate = Candidate(
             item_id=item_id,
             external_id=external_id,
@@ -49,6 +52,7 @@ def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, Item
             popularity=popularity or 0,
             creator_id=creator or 0,
             label_confidence=confidence,
+            unsafe=tuple(unsafe),
         )
         hydrated.append((candidate, item_facts(external_id, text)))
     return hydrated
