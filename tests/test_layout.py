@@ -47,7 +47,9 @@ def test_platform_folder_holds_only_packages() -> None:
 
 
 def test_only_the_pipeline_ranks() -> None:
-    assert importers_of("ranking.serving.rank") == {"compliance/serving/pipeline.py"}
+    earlier = "compliance/serving/first/deciding.py"  # how records of before were decided: for their replays alone
+    assert importers_of("ranking.serving.rank") == {"compliance/serving/pipeline.py", earlier}
+    assert importers_of("compliance.serving.first") - {earlier} == {"compliance/serving/replay/again.py"}
 
 
 def test_only_the_pipeline_gathers() -> None:
@@ -56,9 +58,10 @@ def test_only_the_pipeline_gathers() -> None:
 
 def test_only_the_door_and_replay_use_the_pipeline() -> None:
     assert {path for path in importers_of("compliance.serving.pipeline") if not path.endswith("documents.py")} == {
+        "compliance/serving/first/deciding.py",
         "compliance/serving/door.py",
         "compliance/serving/recording.py",
-        "compliance/serving/replay/replayer.py",
+        "compliance/serving/replay/again.py",
     }
 
 

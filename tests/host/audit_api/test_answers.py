@@ -223,7 +223,7 @@ def test_parameters_say_what_decides_and_what_decided_when(serves: list[str], ke
     policy = found["policy"]
     assert policy["sha256"] == found["live"]["policy_sha256"]
     assert hashlib.sha256(policy["content"].encode()).hexdigest() == policy["sha256"]
-    assert policy["weights"]["personalised"] == {"like": 1.0}
+    assert policy["weights"]["value"] == {"like": 1.0}
     now, before = found["history"]["models"][:2]
     assert (now["sha256"], now["until_ms"], now["by"]) == (world.model_sha256, None, "ada")
     assert (before["sha256"], before["until_ms"]) == (world.other_model_sha256, now["from_ms"])
