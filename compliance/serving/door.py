@@ -18,6 +18,7 @@ from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing, Vault
 from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
 from compliance.audit.storage.sealing import SealBroken
+from compliance.labels.pools import count_short_list
 from compliance.policy.facts import Planned, make_plan
 from compliance.policy.in_force import put_on_record
 from compliance.policy.pack import PackRefused
@@ -89,7 +90,10 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
                 record(new)
         except KeyTaken:  # the same request, a moment earlier, in another process
             return slate_of(_answered_elsewhere(subject, context, idempotency_key, planned), replayed=True)
-        return slate_of(served.document, replayed=False)
+        slate = slate_of(served.document, replayed=False)
+    if slate.shortfall:
+        count_short_list(tier=subject.tier, surface=context.surface)
+    return slate
 
 
 def _answered_elsewhere(subject: Subject, context: Context, key: str, planned: Planned) -> dict[str, Any]:

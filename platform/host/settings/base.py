@@ -69,6 +69,7 @@ AUDIT_COLD = {
 AUDIT_ESCROW_KEY = env.str("CLERESTORY_ESCROW_KEY", default="")
 # What reads the titles of items before minors may see them: empty for our own, `none`, or an operator's class by name.
 TEXT_CLASSIFIER = env.str("CLERESTORY_TEXT_CLASSIFIER", default="")
+LABEL_POOL_LIST = number("CLERESTORY_POOL_LIST", 24, least=1, most=10_000)  # a tier that may see fewer than two: alarm
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -216,6 +217,7 @@ CELERY_BEAT_SCHEDULE = {
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
     "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
     "label-new-items": {"task": "compliance.labels.tasks.label_new_items", "schedule": 60.0},
+    "watch-pools": {"task": "compliance.labels.tasks.watch_pools", "schedule": 300.0},
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},
 }
 OUTBOX_HANDLERS = {

@@ -13,7 +13,9 @@ class TransparencyConfig(AppConfig):
     label = "transparency"
 
     def ready(self) -> None:
-        """Add the log's state to /metrics."""
+        """Add the log's state and the pools' to /metrics."""
         from host.transparency.metrics import LogCollector
+        from host.transparency.pool_metrics import PoolCollector
 
         REGISTRY.register(LogCollector())
+        REGISTRY.register(PoolCollector())
