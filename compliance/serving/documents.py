@@ -16,7 +16,7 @@ from ranking.serving.types import Asker, Candidate, Situation
 Document = dict[str, Any]
 
 OF_EVERY_CANDIDATE: Final = ("order", "probability", "blended")
-"""The parts of an output that speak of all candidates. A record keeps them within the output's hash only."""
+"""The parts of an output that speak of all candidates. A record keeps them within the output's hash; see below."""
 
 
 def plan_document(plan: Plan) -> Document:
@@ -57,14 +57,17 @@ def output_document(decision: Decision) -> Document:
     }
 
 
-def slate_document(output: Document, explore: tuple[Candidate, ...]) -> Document:
+def slate_document(output: Document, explore: tuple[Candidate, ...], *, logging: str = "standard") -> Document:
     """The part of an output that a record keeps: the slate, and how it came about.
 
-    Which items an exploration draw might have taken is said as one digit for each that it was offered.
+    Which items an exploration draw might have taken is said as one digit for each that it was offered. Where the plan
+    asks for enhanced logging, the order of all candidates is kept too: who studies what minors were nearly shown needs
+    no model to see it.
     """
+    left_out = [name for name in OF_EVERY_CANDIDATE if not (name == "order" and logging == "enhanced")]
     feasible = set(output["exploration"]["feasible"])
     marked = "".join("1" if item.item_id in feasible else "0" for item in explore)
-    kept = {name: value for name, value in output.items() if name not in OF_EVERY_CANDIDATE}
+    kept = {name: value for name, value in output.items() if name not in left_out}
     return {**kept, "exploration": {**output["exploration"], "feasible": marked}}
 
 

@@ -66,7 +66,7 @@ class Served:
             "cache_state": self.decision.ranked.cache_state,
             "depth": self.decision.ranked.depth,
             "inputs": self.stored.document,
-            "output": slate_document(output, self.inputs.explore),
+            "output": slate_document(output, self.inputs.explore, logging=self.planned.plan.logging),
             "output_sha256": digest(encode(output)),
         }
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from compliance.audit.models import LogQueue, ServeKey, ServeRecord
 from compliance.audit.selectors import document_of, documents_of, inputs_of, key_of_record
 from compliance.serving.door import KeyReused, NotServed, UnknownItem, serve
 from compliance.serving.replay import Replayer
+from compliance.serving.replay.grades import Grade
 from compliance.serving.types import Context, Slate
 from compliance.subjects.models import Assurance, Purpose, Subject, Tier
 from compliance.subjects.services import choose_feed, hide_item, set_consent
@@ -435,3 +437,21 @@ def test_an_erased_person_reads_nothing_of_before_in_any_form(world: World) -> N
             document_of(record)
     assert list(documents_of([sealed, clear])) == []
     assert not ServeKey.objects.filter(pseudonym=alex.pseudonym).exists()
+
+
+def test_for_minors_the_order_of_all_candidates_is_kept_and_replays(world: World) -> None:
+    slates = {name: serve_on(world.subject(name)) for name in ("alex", "kim")}
+    documents = {name: document_of(ServeRecord.objects.get(id=slate.serve_id)) for name, slate in slates.items()}
+    assert "order" not in documents["alex"]["output"]
+    assert len(documents["kim"]["output"]["order"]) >= len(slates["kim"].items)
+    assert Replayer().replay(ServeRecord.objects.get(id=slates["kim"].serve_id)).grade is Grade.R2
+
+
+@pytest.mark.parametrize("device", ["", "phone", "television", "toy", "api"])
+def test_every_client_gets_the_same_rules(world: World, device: str) -> None:
+    """UK AADC 14: connected devices."""
+    context = Context(surface="home", now=timezone.now(), slate_size=10)
+    slate = serve(subject=world.subject("kim"), context=replace(context, device=device))
+    web = serve(subject=world.subject("kim"), context=context)
+    assert [item.item_id for item in slate.items] == [item.item_id for item in web.items]
+    assert slate.reasons == web.reasons

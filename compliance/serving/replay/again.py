@@ -38,7 +38,8 @@ def decide_again(document: Document, policy: bytes, inputs: RankInputs, scorer: 
     """Decide what a record says was decided. Raises PackRefused and what the pipeline raises."""
     make = _first if document["version"] in FIRST else _today
     plan, output, depth = make(document, policy, inputs, scorer)
-    kept = documents.slate_document(output, inputs.explore) if "inputs" in document else output
+    logging = plan.get("logging", "standard")
+    kept = documents.slate_document(output, inputs.explore, logging=logging) if "inputs" in document else output
     return Decided(plan=plan, output=output, kept=kept, depth=depth)
 
 
