@@ -16,6 +16,7 @@ class Role(models.TextChoices):
     PERSON = "person", "person"
     RESEARCHER = "researcher", "researcher"
     REGULATOR = "regulator", "regulator"
+    MODERATOR = "moderator", "moderator"
     OPERATOR = "operator", "operator"
 
 

@@ -70,6 +70,16 @@ AUDIT_ESCROW_KEY = env.str("CLERESTORY_ESCROW_KEY", default="")
 # What reads the titles of items before minors may see them: empty for our own, `none`, or an operator's class by name.
 TEXT_CLASSIFIER = env.str("CLERESTORY_TEXT_CLASSIFIER", default="")
 LABEL_POOL_LIST = number("CLERESTORY_POOL_LIST", 24, least=1, most=10_000)  # a tier that may see fewer than two: alarm
+STATEMENTS = {
+    # Statements of reasons: where they are sent (DSA Art. 24(5); empty: not at all), with which token, as whom.
+    "url": env.str("CLERESTORY_STATEMENTS_URL", default=""),
+    "token": env.str("CLERESTORY_STATEMENTS_TOKEN", default=""),
+    # Names of account holders, to be taken out of what is published: the rooms below know no accounts.
+    "names": "host.statements.names.names_of",
+}
+MEDIA_ROOT = Path(env.str("CLERESTORY_FILES", default="") or HOME_DIR / "files").absolute()  # evidence of complaints
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -105,6 +115,7 @@ INSTALLED_APPS = [
     "compliance.audit",
     "compliance.labels",
     "compliance.serving",
+    "compliance.statements",
     "ranking.catalogue",
     "ranking.serving",
 ]

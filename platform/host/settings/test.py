@@ -20,6 +20,7 @@ AUDIT_WITNESSES = AUDIT_WITNESSES_NEEDED = ""
 # Processes that a test starts find their parent's.
 AUDIT_KEYS = Path(os.environ.setdefault("CLERESTORY_TEST_KEYS", str(HOME_DIR / f"test-audit-keys-{os.getpid()}")))
 AUDIT_COLD = {"store": str(HOME_DIR / f"test-audit-cold-{os.getpid()}"), "beside": HOME_DIR / "test-audit-cold-local"}
+MEDIA_ROOT = HOME_DIR / f"test-files-{os.getpid()}"
 # Of the private key bytes(range(32)).
 AUDIT_ESCROW_KEY = "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""Sending statements to the DSA Transparency Database: body, rules, scrubber, client, reconciliation (D24)."""

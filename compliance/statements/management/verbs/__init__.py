@@ -1,0 +1,1 @@
+"""What `manage.py statements` does, a verb a class."""
