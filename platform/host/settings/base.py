@@ -229,6 +229,9 @@ CELERY_BEAT_SCHEDULE = {
     "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
     "label-new-items": {"task": "compliance.labels.tasks.label_new_items", "schedule": 60.0},
     "watch-pools": {"task": "compliance.labels.tasks.watch_pools", "schedule": 300.0},
+    "export-statements": {"task": "compliance.statements.tasks.export_statements", "schedule": 60.0},
+    "watch-statements": {"task": "compliance.statements.tasks.watch_backlog", "schedule": 3600.0},
+    "reconcile-statements": {"task": "compliance.statements.tasks.reconcile_weekly", "schedule": 7 * 86_400.0},
     "embed-new-items": {"task": "ranking.serving.tasks.embed_new_items", "schedule": 60.0},
 }
 OUTBOX_HANDLERS = {
