@@ -44,6 +44,16 @@ class PolicySet:
         return frozenset(head for weights in self.base.objectives.values() for head in weights)
 
     @cached_property
+    def of_consent(self) -> frozenset[str]:
+        """The rules that stop applying once the person agrees to be profiled, whichever law they serve."""
+        return frozenset(
+            rule.id
+            for pack in self.packs
+            for rule in pack.rules
+            if "consent" in rule.when and "granted" not in rule.when["consent"]
+        )
+
+    @cached_property
     def compiled(self) -> Compiled:
         """The rules in the form in which the router looks them up."""
         return compile_rules(self.packs)

@@ -62,7 +62,12 @@ UI_FLAGS: Final = (
     "private_by_default",
     "ai_notice",
     "simple_words",
+    "ad_labels",
+    "order_switch",
+    "why_link",
+    "non_profiled_switch",
 )
+"""What every client must show, or must not. The last four are what DSA Art. 26(1), 27 and 38 want beside each list."""
 CLOSED: Final = ("asleep", "day_used_up", "break_due")
 """Why a list is not served now although the person asks."""
 

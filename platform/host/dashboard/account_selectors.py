@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from compliance.policy.facts import plan_for
+from compliance.policy.facts import active_policies, plan_for
 from compliance.policy.types import Reason
 from compliance.subjects.models import Guardianship, Subject, Surface
 from compliance.subjects.selectors import declared
 from host.accounts.models import User
-from host.dashboard.selectors import CONSENT_RULE
 from host.dashboard.words import MODES
 
 NO_RANKER_RULE: Final = "baseline.no-ranker"
@@ -48,10 +47,11 @@ def consent_barriers(*, subject: Subject) -> tuple[Reason, ...]:
 
     A ranker that is away is none of them: it comes back.
     """
+    lifted = active_policies().of_consent | {NO_RANKER_RULE}
     return tuple(
         reason
         for reason in plan_for(subject, Surface.HOME).reasons
-        if reason.field == "offered_modes.personalised" and reason.rule not in {CONSENT_RULE, NO_RANKER_RULE}
+        if reason.field == "offered_modes.personalised" and reason.rule not in lifted
     )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import documents_of
-from compliance.policy.facts import plan_for
+from compliance.policy.facts import active_policies, plan_for
 from compliance.policy.types import Reason
 from compliance.serving.types import Slate, SlateItem
 from compliance.subjects.models import HiddenItem, Subject
@@ -18,8 +17,6 @@ from host.dashboard.words import MODES, REACTIONS, Reaction, Wording, source_wor
 from ranking.catalogue.models import Event, Item
 from ranking.catalogue.selectors import eligible_items, items_by_id
 from ranking.data.schema import Action
-
-CONSENT_RULE: Final = "baseline.consent"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +110,7 @@ def options(slate: Slate) -> tuple[Option, ...]:
         field, _, mode = reason.field.partition(".")
         if field == "offered_modes":
             refusals[mode].append(reason)
+    of_consent = active_policies().of_consent
     return tuple(
         Option(
             mode=mode,
@@ -120,7 +118,7 @@ def options(slate: Slate) -> tuple[Option, ...]:
             chosen=mode == slate.feed_mode,
             offered=mode in slate.offered_modes,
             refusals=tuple(refusals[mode]),
-            consent_would_do=[reason.rule for reason in refusals[mode]] == [CONSENT_RULE],
+            consent_would_do=bool(refusals[mode]) and {reason.rule for reason in refusals[mode]} <= of_consent,
         )
         for mode, words in MODES.items()
     )
