@@ -77,8 +77,10 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
 
     from compliance.audit.keys.services import key_for
     from compliance.audit.services import record
+    from compliance.policy.constitution.joining import Joining
+    from compliance.policy.constitution.of_plan import bounds_of
+    from compliance.policy.constitution.repair import repair
     from compliance.policy.facts import make_plan
-    from compliance.policy.principles import check
     from compliance.serving import door, pipeline
     from compliance.serving.explore import draw
     from compliance.serving.recording import Served, new_record, slate_of
@@ -108,8 +110,15 @@ def measure_stages(watch: Stopwatch, subject: Subject, runs: int) -> None:
         with watch.stage("rank = score + blend + re-rank"):
             ranked = rank(inputs, allowance, owner, scorer)
         with watch.stage("principles + exploration draw"):
-            checked, _ = check(plan, [inputs.candidates[place] for place in ranked.order], plan.slate_size)
-            draw(plan.explore_probability, checked, inputs.explore, run, pipeline.feasible(plan))
+            bounds, blended_M = bounds_of(plan), ranked.blended_M
+            assert blended_M is not None
+            repaired = repair(
+                bounds,
+                [inputs.candidates[place] for place in ranked.order],
+                [float(blended_M[place]) for place in ranked.order],
+            )
+            room = Joining(bounds, repaired.offer, inputs.explore)
+            draw(plan.explore_probability, list(repaired.slate), inputs.explore, run, room)
         decision = pipeline.decide(plan, inputs, owner, run, scorer)
         with watch.stage("record: document, inputs in parts"):
             served = Served(

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from compliance.audit.canonical import exact
+from compliance.policy.constitution.repair import Certificate
 from compliance.policy.reasons import short
 from compliance.policy.types import Control, Plan, RequestFacts, SubjectFacts, Usage
 from compliance.serving.pipeline import Decision
@@ -45,7 +46,8 @@ def output_document(decision: Decision) -> Document:
         "probability": None if ranked.probability_MT is None else array_document(ranked.probability_MT),
         "blended": None if ranked.blended_M is None else array_document(ranked.blended_M),
         "principles": list(decision.principles),
-        "repairs": [asdict(repair) for repair in decision.repairs],
+        "repairs": _repairs(decision),
+        "certificate": None if decision.certificate is None else _certificate(decision.certificate),
         "exploration": {
             "probability": exact(decision.draw.probability),
             "open_slots": list(decision.draw.open_slots),
@@ -92,13 +94,27 @@ def _scores(decision: Decision, item: Candidate) -> tuple[dict[str, str] | None,
     if ranked.probability_MT is None or ranked.blended_M is None:
         return None, None
     position = decision.position_of(item)
+    if position is None:
+        return None, None
     by_head = {head: exact(ranked.probability_MT[position, column]) for column, head in enumerate(ranked.heads)}
     return by_head, exact(ranked.blended_M[position])
 
 
 def _adjusted(decision: Decision, item: Candidate) -> int:
-    adjusted = decision.ranked.adjusted
-    return adjusted[decision.position_of(item)] if adjusted else 0
+    adjusted, position = decision.ranked.adjusted, decision.position_of(item)
+    return adjusted[position] if adjusted and position is not None else 0
+
+
+def _certificate(certificate: Certificate) -> Document:
+    return {**asdict(certificate), "broken": list(certificate.broken)}
+
+
+def _repairs(decision: Decision) -> dict[str, list[int]]:
+    """The items that principles kept out, under the ids of those principles."""
+    kept_out: dict[str, list[int]] = {}
+    for one in decision.repairs:
+        kept_out.setdefault(" ".join(one.principles), []).append(one.item_id)
+    return kept_out
 
 
 def request_document(

@@ -19,6 +19,9 @@ from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
 from compliance.audit.storage.sealing import SealBroken
 from compliance.labels.pools import count_short_list
+from compliance.policy.constitution.bounds import BoundsRefused
+from compliance.policy.constitution.highs import SolverFailed
+from compliance.policy.constitution.repair import Unlawful
 from compliance.policy.facts import Planned, make_plan
 from compliance.policy.in_force import put_on_record
 from compliance.policy.pack import PackRefused
@@ -175,7 +178,17 @@ def _failing_closed() -> Iterator[None]:
             "The list could not be sealed with its person's key, so it was not served: every list must be on record "
             "first. Try again later."
         ) from error
-    except (NoModel, NoOrder, NotScored, PackRefused, ReadNotAllowed, UnknownHead) as error:
+    except (
+        BoundsRefused,
+        NoModel,
+        NoOrder,
+        NotScored,
+        PackRefused,
+        ReadNotAllowed,
+        SolverFailed,
+        UnknownHead,
+        Unlawful,
+    ) as error:
         logger.exception("A slate could not be decided.")
         raise NotServed(
             "The list could not be decided by its rules, so it was not served. Choose another order, or try later."

@@ -34,18 +34,19 @@ def uniform(seed: int, purpose: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:6]) / 2**48
 
 
-Fits = Callable[[list[Candidate], Candidate], bool]
+Room = Callable[[list[Candidate]], Callable[[Candidate], bool]]
+"""Given the other items of a slate, says of an item whether it may join them."""
 
 
 def draw(
-    probability: float, slate: list[Candidate], pool: tuple[Candidate, ...], seed: int, fits: Fits
+    probability: float, slate: list[Candidate], pool: tuple[Candidate, ...], seed: int, room: Room
 ) -> tuple[list[Candidate], Draw]:
-    """Perhaps give one slot of the slate to an item of the pool. `fits` says whether an item may join the others."""
+    """Perhaps give one slot of the slate to an item of the pool that there is room for."""
     if not slate or not pool or probability == 0:
         return slate, Draw(probability=0.0, open_slots=(), slot=None, feasible=(), place=None)
-    open_slots = tuple(any(fits(_without(slate, slot), item) for item in pool) for slot in range(len(slate)))
+    open_slots = tuple(any(map(room(_without(slate, slot)), pool)) for slot in range(len(slate)))
     slot = int(uniform(seed, "explore slot") * len(slate))
-    feasible = [item for item in pool if fits(_without(slate, slot), item)]
+    feasible = list(filter(room(_without(slate, slot)), pool))
     hit = bool(feasible) and uniform(seed, "explore or not") < probability
     made = Draw(
         probability=probability,

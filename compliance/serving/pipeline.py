@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compliance.policy.principles import PRINCIPLES, Repair, check, first_broken
+from compliance.policy.constitution.crowd import mixed
+from compliance.policy.constitution.joining import Joining
+from compliance.policy.constitution.of_plan import bounds_of
+from compliance.policy.constitution.principles import PRINCIPLES
+from compliance.policy.constitution.repair import Certificate, Repair, Unlawful, repair
+from compliance.policy.constitution.verifier import violations
 from compliance.policy.types import Plan
-from compliance.serving.explore import Draw, Fits, draw
+from compliance.serving.explore import Draw, Room, draw
 from ranking.serving.gather import gather as gather_inputs
 from ranking.serving.rank import rank
 from ranking.serving.scorer import Scorer
@@ -24,13 +29,14 @@ class Decision:
     ranked: ScoredSlate
     principles: tuple[str, ...]
     repairs: tuple[Repair, ...]
+    certificate: Certificate | None = None  # of the list before exploration; records of versions 1 and 2 had none
     draw: Draw
     shortfall: str
     positions: dict[int, int]  # item id -> position among the candidates
 
-    def position_of(self, item: Candidate) -> int:
-        """Where an item stands among the candidates, whose order the score arrays have."""
-        return self.positions[item.item_id]
+    def position_of(self, item: Candidate) -> int | None:
+        """Where an item stands among the candidates, whose order the score arrays have; None: nobody ranked it."""
+        return None if item.essential else self.positions[item.item_id]
 
 
 def allowance_of(plan: Plan) -> Allowance:
@@ -51,6 +57,7 @@ def allowance_of(plan: Plan) -> Allowance:
         pool_size=plan.pool_size,
         diversity=plan.diversity,
         explore_pool=plan.explore_pool,
+        essential_places=plan.essential_places,
     )
 
 
@@ -60,28 +67,36 @@ def gather(plan: Plan, asker: Asker, situation: Situation, scorer: Scorer | None
 
 
 def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, scorer: Scorer | None) -> Decision:
-    """Rank, check every principle, repair, and draw exploration last, from what is feasible."""
-    ranked = rank(inputs, allowance_of(plan), owner, scorer, seed)
-    ordered = [inputs.candidates[place] for place in ranked.order]
-    checked, repairs = check(plan, ordered, plan.slate_size)
-    slate, made = draw(plan.explore_probability, checked, inputs.explore, seed, feasible(plan))
+    """Rank, mix in what everyone needs, repair by every principle, and draw exploration last, from what is feasible.
+
+    Raises Unlawful and SolverFailed: then nothing may be served.
+    """
+    ranked, bounds = rank(inputs, allowance_of(plan), owner, scorer, seed), bounds_of(plan)
+    mix = mixed(
+        [inputs.candidates[place] for place in ranked.order],
+        None if ranked.blended_M is None else [float(ranked.blended_M[place]) for place in ranked.order],
+        inputs.essential,
+        most=plan.essential_places,
+        size=plan.slate_size,
+    )
+    repaired = repair(bounds, mix.ordered, mix.scores, mix.pinned)
+    room = keeping_notices(Joining(bounds, repaired.offer, inputs.explore), repaired.slate)
+    slate, made = draw(plan.explore_probability, list(repaired.slate), inputs.explore, seed, room)
+    if found := violations(bounds, slate, repaired.offer):
+        raise Unlawful(found)
     return Decision(
         slate=tuple(slate),
         ranked=ranked,
         principles=tuple(principle.id for principle in PRINCIPLES),
-        repairs=repairs,
+        repairs=repaired.repairs,
+        certificate=repaired.certificate,
         draw=made,
-        shortfall=inputs.shortfall or _shortfall(plan, len(slate)),
+        shortfall=" ".join(filter(None, (inputs.shortfall, repaired.short))),
         positions={candidate.item_id: position for position, candidate in enumerate(inputs.candidates)},
     )
 
 
-def feasible(plan: Plan) -> Fits:
-    """Says of an item whether it may join others in a slate, by every principle."""
-    return lambda others, item: first_broken(plan, others, item) is None
-
-
-def _shortfall(plan: Plan, size: int) -> str:
-    if size >= plan.slate_size:
-        return ""
-    return f"Principles left {size} items, so the list is shorter than {plan.slate_size}."
+def keeping_notices(room: Room, slate: tuple[Candidate, ...]) -> Room:
+    """No draw takes the place of what everyone needs."""
+    notices = sum(item.essential for item in slate)
+    return lambda others: room(others) if sum(item.essential for item in others) == notices else lambda item: False

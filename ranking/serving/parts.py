@@ -82,8 +82,8 @@ OF_THE_MOMENT: Final = ("new_creator", "targeting", "essential", "close", "penal
 class Parts:
     """Ranking inputs in parts; all but `items` are documents without floats.
 
-    `past` holds blocks of at most 64 events, oldest first; `items` what each candidate looked like, those that an
-    exploration draw may use last. `candidates` is the lists' order, `rest` everything else.
+    `past` holds blocks of at most 64 events, oldest first; `items` what each candidate looked like, then those that
+    an exploration draw may use, then notices. `candidates` is the lists' order, `rest` everything else.
     """
 
     past: tuple[Document, ...]
@@ -94,7 +94,7 @@ class Parts:
 
 def take_apart(inputs: RankInputs) -> Parts:
     """Take inputs apart. Raises NotInParts."""
-    tokens, listed = inputs.tokens, (*inputs.candidates, *inputs.explore)
+    tokens, listed = inputs.tokens, (*inputs.candidates, *inputs.explore, *inputs.essential)
     unscored: list[bytes | None] = [None] * len(listed)
     codes = unscored if tokens is None else [*_codes(tokens.candidate_item), *unscored[len(inputs.candidates) :]]
     sources = sorted({one.source for one in listed})
@@ -107,6 +107,7 @@ def take_apart(inputs: RankInputs) -> Parts:
         ),
         candidates={
             "explore": len(inputs.explore),
+            **({"essential": len(inputs.essential)} if inputs.essential else {}),
             "sources": sources,
             "source": [place[one.source] for one in listed],
             "popularity": [one.popularity for one in listed],
@@ -135,10 +136,12 @@ def put_together(parts: Parts, *, model_sha256: str) -> RankInputs:
             zip(parts.items, given["source"], given["popularity"], strict=True)
         )
     ]
-    pool = len(listed) - given["explore"]
+    explored = len(listed) - given.get("essential", 0)
+    pool = explored - given["explore"]
     return RankInputs(
         candidates=tuple(listed[:pool]),
-        explore=tuple(listed[pool:]),
+        explore=tuple(listed[pool:explored]),
+        essential=tuple(listed[explored:]),
         tokens=None if parts.rest["tokens"] is None else _tokens(parts, pool),
         model_sha256=model_sha256,
         reads=tuple(parts.rest["reads"]),

@@ -36,6 +36,7 @@ def inputs_document(inputs: RankInputs) -> Document:
     return {
         "candidates": _columns(inputs.candidates),
         "explore": _columns(inputs.explore),
+        "essential": _columns(inputs.essential),
         "tokens": None if inputs.tokens is None else _tokens_document(inputs.tokens),
         "model_sha256": inputs.model_sha256,
         "reads": list(inputs.reads),
@@ -48,6 +49,7 @@ def inputs_of(document: Document) -> RankInputs:
     return RankInputs(
         candidates=_rows(document["candidates"]),
         explore=_rows(document["explore"]),
+        essential=_rows(document.get("essential", {})),
         tokens=None if document["tokens"] is None else _tokens_of(document["tokens"]),
         model_sha256=document["model_sha256"],
         reads=tuple(document["reads"]),

@@ -61,6 +61,7 @@ class Allowance:
     pool_size: int
     diversity: float  # 0: relevance only … 1: difference only (MMR's 1 - lambda)
     explore_pool: int  # how many items to offer for an exploration draw; 0: none
+    essential_places: int = 0  # how many notices that everyone needs may be offered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,8 @@ class RankInputs:
     """Everything a slate is computed from, read once; recorded whole, so that a replay needs nothing else.
 
     `candidates` are in retrieval order; `tokens` is None when nothing is scored. `reads` names each class of data
-    that was read, in order. `explore` holds the items an exploration draw may use.
+    that was read, in order. `explore` holds the items an exploration draw may use, `essential` the notices that
+    everyone needs, the most urgent first.
     """
 
     candidates: tuple[Candidate, ...]
@@ -112,6 +114,7 @@ class RankInputs:
     model_sha256: str
     reads: tuple[str, ...]
     shortfall: str  # why the list is shorter than asked for; empty when it is not
+    essential: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""People and requests as the router sees them, and their plans: for the tests of policy."""
+"""People, requests and candidates as policy sees them, and their plans: for its tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from compliance.policy.policy_set import shipped
 from compliance.policy.router import plan
 from compliance.policy.types import Plan, RequestFacts, SubjectFacts
+from ranking.serving.types import Candidate
 
 POLICIES: Final = shipped("platform")
 ADULT: Final = SubjectFacts(
@@ -27,3 +28,17 @@ HOME: Final = RequestFacts(
 def plan_of(**changes: object) -> Plan:
     """An adult's plan, changed."""
     return replace(plan(POLICIES, ADULT, HOME), **changes)  # type: ignore[arg-type]
+
+
+def candidate(item_id: int, **changes: object) -> Candidate:
+    """A candidate with nothing special, changed."""
+    plain = Candidate(
+        item_id=item_id,
+        external_id=str(item_id),
+        source="newest",
+        topics=(),
+        suitable_from="child",
+        published_ms=0,
+        popularity=0,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]

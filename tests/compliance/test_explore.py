@@ -6,13 +6,14 @@ from collections import Counter
 
 import pytest
 
-from compliance.policy.principles import first_broken
+from compliance.policy.constitution.joining import Joining
+from compliance.policy.constitution.of_plan import bounds_of
+from compliance.policy.constitution.verifier import offer_of
 from compliance.policy.types import Plan
 from compliance.serving.explore import Draw, uniform
 from compliance.serving.explore import draw as draw_one
 from ranking.serving.types import Candidate
-from tests.compliance.plans import plan_of
-from tests.compliance.test_principles import candidate
+from tests.compliance.plans import candidate, plan_of
 
 SLATE = [candidate(number) for number in range(10)]
 POOL = tuple(candidate(number) for number in range(100, 105))
@@ -21,9 +22,8 @@ PLAN = plan_of(explore_probability=0.4, max_topic_share=1.0)
 
 def draw(plan: Plan, slate: list[Candidate], pool: tuple[Candidate, ...], seed: int) -> tuple[list[Candidate], Draw]:
     """Draw among what a plan's principles allow."""
-    return draw_one(
-        plan.explore_probability, slate, pool, seed, lambda others, item: first_broken(plan, others, item) is None
-    )
+    bounds = bounds_of(plan)
+    return draw_one(plan.explore_probability, slate, pool, seed, Joining(bounds, offer_of(bounds, slate), pool))
 
 
 def test_the_same_seed_draws_the_same() -> None:

@@ -35,6 +35,32 @@ SPECIAL_CATEGORIES: Final = frozenset(
 )
 """Keys of predicates, as `keys_of` writes them. What else stands for one of them is declared as a proxy."""
 
+PROXIES: Final = frozenset(
+    {
+        "party",
+        "party_membership",
+        "voting",
+        "church",
+        "denomination",
+        "mosque",
+        "synagogue",
+        "native_language",
+        "mother_tongue",
+        "country_of_birth",
+        "nationality",
+        "skin_colour",
+        "disability",
+        "diagnosis",
+        "medication",
+        "pregnancy",
+        "union_dues",
+        "dna",
+        "face_print",
+        "gender_of_partner",
+    }
+)
+"""Keys that are declared to stand for a special category: whoever adds a key of targeting looks here first."""
+
 _KEY_ENDS = re.compile(r"[=:<>!~\[(]|\s(?:not\s+)?(?:in|is|has)\s")
 _PARTS = re.compile(r"[./]")
 _BETWEEN_WORDS = re.compile(r"[\s_\-]+")

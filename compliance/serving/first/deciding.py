@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from compliance.policy.constitution.repair import Repair
 from compliance.policy.first.principles import PRINCIPLES, check, first_broken
 from compliance.policy.first.types import Plan
-from compliance.policy.principles import Repair
 from compliance.serving.explore import draw
 from compliance.serving.pipeline import Decision
 from ranking.serving.rank import rank
@@ -38,13 +38,13 @@ def decide(plan: Plan, inputs: RankInputs, seed: int, scorer: Scorer | None) -> 
         checked,
         inputs.explore,
         seed,
-        lambda others, item: first_broken(plan, others, item) is None,
+        lambda others: lambda item: first_broken(plan, others, item) is None,
     )
     return Decision(
         slate=tuple(slate),
         ranked=ranked,
         principles=tuple(principle.id for principle in PRINCIPLES),
-        repairs=tuple(Repair(item_id=one.item_id, principle=one.principle) for one in repairs),
+        repairs=tuple(Repair(item_id=one.item_id, principles=(one.principle,)) for one in repairs),
         draw=made,
         shortfall=inputs.shortfall or _shortfall(plan, len(slate)),
         positions={candidate.item_id: position for position, candidate in enumerate(inputs.candidates)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from compliance.audit.canonical import exact
@@ -34,7 +33,7 @@ def output_document(decision: Decision) -> Document:
         "probability": None if ranked.probability_MT is None else array_document(ranked.probability_MT),
         "blended": None if ranked.blended_M is None else array_document(ranked.blended_M),
         "principles": list(decision.principles),
-        "repairs": [asdict(repair) for repair in decision.repairs],
+        "repairs": [{"item_id": one.item_id, "principle": one.principles[0]} for one in decision.repairs],
         "exploration": {
             "probability": exact(decision.draw.probability),
             "open_slots": list(decision.draw.open_slots),
@@ -64,6 +63,6 @@ def _scores(decision: Decision, item: Candidate) -> tuple[dict[str, str] | None,
     ranked = decision.ranked
     if ranked.probability_MT is None or ranked.blended_M is None:
         return None, None
-    position = decision.position_of(item)
+    position = decision.positions[item.item_id]
     by_head = {head: exact(ranked.probability_MT[position, column]) for column, head in enumerate(ranked.heads)}
     return by_head, exact(ranked.blended_M[position])

@@ -15,12 +15,18 @@ Document = dict[str, Any]
 
 OF_A_PLACE: Final = ("scores", "blended")
 """What of a place in the slate is computed in floating point."""
+OF_A_CERTIFICATE: Final = ("wanted", "worth")
+"""What of a repair's certificate is a sum of scores, in millionths."""
 
 
 def without_scores(output: Document) -> Document:
     """All of an output that must be the same wherever it is computed: the slate, its reasons, its odds."""
     rest = {name: value for name, value in output.items() if name not in OF_EVERY_CANDIDATE}
     rest["items"] = [{name: value for name, value in item.items() if name not in OF_A_PLACE} for item in rest["items"]]
+    if rest.get("certificate"):
+        rest["certificate"] = {
+            name: value for name, value in rest["certificate"].items() if name not in OF_A_CERTIFICATE
+        }
     return rest
 
 
@@ -47,6 +53,8 @@ def _scores(output: Document) -> Iterator[tuple[str, Any]]:
             yield f"{place} {head}", np.float64(float.fromhex(score))
         if item["blended"] is not None:
             yield f"{place} blended", np.float64(float.fromhex(item["blended"]))
+    for name in OF_A_CERTIFICATE if output.get("certificate") and output["heads"] else ():
+        yield f"certificate {name}", np.float64(output["certificate"][name] / 1e6)
     for name in ("probability", "blended"):  # of all candidates: records from before release 0.2.0 hold them
         if output.get(name) is not None:
             yield name, array_of(output[name])
