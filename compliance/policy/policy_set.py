@@ -64,8 +64,8 @@ def of_texts(texts: dict[str, str], *, size: str) -> PolicySet:
     if size not in SIZES:
         raise PackRefused(f"A service of size {size!r} is not known: name one of {', '.join(SIZES)}.")
     packs = tuple(read(name, text) for name, text in sorted(texts.items()))
-    check_whole(packs)
     packs = tuple(sorted(packs, key=lambda pack: bool(pack.modes)))  # of equally strict rules, a law's is named
+    check_whole(packs)
     content = canonical({"packs": {pack.name: pack.text for pack in packs}, "size": size})
     return PolicySet(size=size, packs=packs, content=content, sha256=hashlib.sha256(content).hexdigest())
 
