@@ -88,6 +88,24 @@ class Subject(models.Model):
         return f"subject {self.id}"
 
 
+class EarlierEpoch(models.Model):
+    """A pseudonym that a subject had before they started again: nothing else links it to them (GDPR Art. 15, 17).
+
+    Kept so that erasing somebody also erases what is on record of their earlier epochs. Lists never read it.
+    """
+
+    subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="earlier_epochs")
+    pseudonym = models.UUIDField(unique=True)
+    epoch = models.PositiveIntegerField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject", "epoch"], name="one_pseudonym_per_epoch")]
+
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}"
+
+
 class FeedChoice(models.Model):
     """The order a subject chose for a surface. It persists until they choose again (DSA Art. 38, 25)."""
 

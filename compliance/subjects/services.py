@@ -57,7 +57,9 @@ def begin_anew(*, subject: Subject, why: str, by: str = SUBJECT, approved_by: st
     """
     held = Subject.objects.select_for_update().get(pk=subject.pk)
     gone = held.pseudonym
-    erase(pseudonym=gone, by=by, why=why, approved_by=approved_by)
+    for pseudonym in (gone, *held.earlier_epochs.order_by("epoch").values_list("pseudonym", flat=True)):
+        erase(pseudonym=pseudonym, by=by, why=why, approved_by=approved_by)
+    held.earlier_epochs.all().delete()
     Subject.objects.filter(pk=held.pk).update(pseudonym=uuid4(), epoch=held.epoch + 1)
     subject.refresh_from_db(fields=["pseudonym", "epoch"])
     forget = partial(forget_person, service=held.service, pseudonym=gone)

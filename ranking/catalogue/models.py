@@ -102,6 +102,7 @@ class Follow(models.Model):
     subject_id = models.UUIDField(db_index=True)
     creator = models.ForeignKey(Creator, null=True, blank=True, on_delete=models.CASCADE)
     topic = models.CharField(max_length=60, blank=True)
+    close = models.BooleanField(default=False)  # declared: a creator whom the person wants first
     since = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -111,6 +112,9 @@ class Follow(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(creator__isnull=False) ^ ~models.Q(topic=""), name="follow_creator_or_topic"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(close=False) | models.Q(creator__isnull=False), name="close_to_creators_only"
             ),
         ]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
+from typing import Final
+
 from django.db.models import CharField, F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Cast
 
@@ -19,8 +23,24 @@ def with_popularity(items: QuerySet[Item], region: str) -> QuerySet[Item]:
     )
 
 
-def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, ItemFacts]]:
-    """Candidates for {item id: source}, in that order, each with its facts."""
+DURATIONS: Final = {"seconds": 1.0, "duration_ms": 0.001, "video_duration": 0.001}
+"""Facts that say how long an item takes, and what makes seconds of each. The first that an item has counts."""
+
+
+def seconds_of(facts: ItemFacts) -> int:
+    """How long an item takes, in whole seconds, rounded up; 0 where the catalogue does not say."""
+    said = next((facts.dense[name] * unit for name, unit in DURATIONS.items() if name in facts.dense), 0.0)
+    return max(0, math.ceil(said))
+
+
+def hydrate(
+    found: dict[int, str], *, region: str, close: Collection[int] = (), new: Collection[int] = ()
+) -> list[tuple[Candidate, ItemFacts]]:
+    """Candidates for {item id: source}, in that order, each with its facts.
+
+    `close` and `new` are creators: whom the person declared close, and who published nothing before lately. Both are
+    empty where nothing in the allowance asks for them: then they are not read.
+    """
     items = with_popularity(Item.objects.filter(id__in=found), region).annotate(text=Cast("facts", CharField()))
     columns = (
         "id",
@@ -42,6 +62,7 @@ def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, Item
         _, external_id, topics, suitable_from, published_at, popularity, text, creator, confidence, unsafe = rows[
             item_id
         ]
+        facts = item_facts(external_id, text)
         candidate = Candidate(
             item_id=item_id,
             external_id=external_id,
@@ -53,6 +74,9 @@ def hydrate(found: dict[int, str], *, region: str) -> list[tuple[Candidate, Item
             creator_id=creator or 0,
             label_confidence=confidence,
             unsafe=tuple(unsafe),
+            seconds=seconds_of(facts),
+            close=creator in close,
+            new_creator=creator in new,
         )
-        hydrated.append((candidate, item_facts(external_id, text)))
+        hydrated.append((candidate, facts))
     return hydrated

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Max, Min, QuerySet, TextField, Value
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
 
 from ranking.catalogue.models import Follow, Item, Popularity
@@ -17,6 +18,9 @@ DRAWS: Final = 8
 """How many ids are drawn for each item wanted, before every item is looked at instead."""
 REGION_NEEDS: Final = 100
 """A region's own popularity is used once this many items have any there; before that, everywhere's."""
+
+NEW_FOR: Final = timedelta(days=90)
+"""A creator is new for so long after their first item."""
 
 
 def popularity_region(region: str) -> str:
@@ -51,6 +55,22 @@ def topics(allowed: QuerySet[Item], *, limit: int, subject_id: UUID) -> list[int
     """Items of the topics a person declared to follow, most popular everywhere first."""
     chosen = list(Follow.objects.filter(subject_id=subject_id).exclude(topic="").values_list("topic", flat=True))
     return trending(allowed.filter(topics__overlap=chosen), region="", limit=limit) if chosen else []
+
+
+def close_creators(subject_id: UUID) -> frozenset[int]:
+    """The creators whom a person declared close."""
+    close = Follow.objects.filter(subject_id=subject_id, close=True, creator__isnull=False)
+    return frozenset(close.values_list("creator_id", flat=True))
+
+
+def new_creators(items: Iterable[int], *, now: datetime) -> frozenset[int]:
+    """Of the creators of these items, those whose first item is younger than `NEW_FOR`.
+
+    Only the creators at hand are asked about: each is one look-up of whether anything of theirs is older.
+    """
+    earlier = Item.objects.filter(creator_id=OuterRef("creator_id"), published_at__lte=now - NEW_FOR)
+    young = Item.objects.filter(id__in=list(items), creator__isnull=False).exclude(Exists(earlier))
+    return frozenset(young.values_list("creator_id", flat=True))
 
 
 def explore(allowed: QuerySet[Item], *, limit: int, seed: int, without: Iterable[int]) -> list[int]:

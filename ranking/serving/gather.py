@@ -11,6 +11,7 @@ import numpy as np
 from django.db.models import QuerySet
 
 from ranking.catalogue import selectors
+from ranking.catalogue.clock import from_ms
 from ranking.catalogue.models import Event, Item, ItemEmbedding
 from ranking.catalogue.services import POSITIVE_ACTIONS
 from ranking.data.facts import ContextFacts, EventFacts, ItemFacts, UserFacts
@@ -67,7 +68,8 @@ class _Reading:
         """Read everything, in the order that the trace then shows."""
         found = round_robin({source: self._from(source) for source in self.allowance.sources}, self.allowance.pool_size)
         explored = dict.fromkeys(self._explore(found), "explore")
-        hydrated = hydrate({**found, **explored}, region=self.region)
+        listed = {**found, **explored}
+        hydrated = hydrate(listed, region=self.region, close=self._close(), new=self._new(listed))
         pool = [one for one in hydrated if one[0].item_id in found]
         explore = [one for one in hydrated if one[0].item_id not in found]
         tokens = None if self.scorer is None else self._tokens(self.scorer, [facts for _, facts in pool])
@@ -199,6 +201,23 @@ class _Reading:
     def _followed(self, source: Callable[..., list[int]]) -> list[int]:
         self.trace.read("declared.follows")
         return source(self.allowed, limit=self.allowance.pool_size, subject_id=self.asker.subject_id)
+
+    def _close(self) -> frozenset[int]:
+        """Whom the person declared close: asked only where they want those first, and let their follows be read."""
+        if "close_friends" not in self._objectives or "follows" not in self.allowance.features:
+            return frozenset()
+        self.trace.read("declared.follows")
+        return sources.close_creators(self.asker.subject_id)
+
+    def _new(self, listed: dict[int, str]) -> frozenset[int]:
+        """Which creators at hand are new: asked only where the person wants more of them."""
+        if "new_creators" not in self._objectives:
+            return frozenset()
+        return sources.new_creators(listed, now=from_ms(self.situation.now_ms))
+
+    @property
+    def _objectives(self) -> frozenset[str]:
+        return frozenset(one.target for one in self.allowance.adjustments if one.kind == "objective")
 
     def _explore(self, found: dict[int, str]) -> list[int]:
         if self.allowance.explore_pool == 0:

@@ -25,6 +25,9 @@ MODES: Final[dict[str, Wording]] = {
     ),
     "newest": Wording(icon="clock", label="Newest first", sentence="Not personalised: newest first"),
     "popular": Wording(icon="people", label="Most popular", sentence="Not personalised: most popular first"),
+    "following": Wording(icon="bell", label="Following", sentence="Not personalised: the newest of whom you follow"),
+    "topics": Wording(icon="tag", label="My topics", sentence="Not personalised: the most popular of your topics"),
+    "explore": Wording(icon="die", label="Something else", sentence="Not personalised: drawn by lot, afresh each day"),
 }
 
 SOURCES: Final[dict[str, Wording]] = {
@@ -33,6 +36,7 @@ SOURCES: Final[dict[str, Wording]] = {
     ),
     "topics": Wording(icon="tag", label="A topic you follow", sentence="Found because you follow its topic."),
     "following": Wording(icon="bell", label="You follow this", sentence="Found because you follow it."),
+    "drawn": Wording(icon="die", label="Drawn by lot", sentence="Drawn by lot, the same for everybody today."),
     "trending": Wording(
         icon="people", label="Popular", sentence="Found among the films that most people liked lately."
     ),
@@ -44,8 +48,22 @@ SOURCES: Final[dict[str, Wording]] = {
     ),
 }
 
+EMPTY: Final = {
+    "following": "You follow no creator whose films can be shown here. Follow one on a film's page, and their newest "
+    "films come here.",
+    "topics": "You follow no topic that has films here. Choose topics among your controls, and their most popular "
+    "films come here.",
+}
+"""Why an order that rests on follows is empty, and what to do; other orders are empty for no such reason."""
+
 FIELDS: Final = {
     "feed_mode": "The order",
+    "features": "What may be read",
+    "sources": "Where films may come from",
+    "adjustments": "Your own weights",
+    "muted_topics": "Muted topics",
+    "muted_creators": "Muted creators",
+    "muted_keywords": "Muted words",
     "audiences": "Which films may be shown",
     "explore_probability": "Films drawn at random",
     "ui": "How the page behaves",
