@@ -112,7 +112,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What the candidates that may be shown at all can offer. A duty is owed as far as they have what it asks for."""
+    """What candidates that some list may hold can offer. A duty is owed as far as they have what it asks for."""
 
     topics: int
     new_creator_items: int

@@ -101,7 +101,7 @@ def repair(
 
 
 def price_of(bounds: Bounds, ordered: Sequence[Item], scores: Sequence[float | None] | None, principle: str) -> int:
-    """What one principle costs this list: how much more worth it could have without it, in millionths."""
+    """What one principle costs this list: how much more its places could be worth without it, in millionths."""
     worth = worth_of(len(ordered), scores)
     length = min(bounds.slate_size, len(ordered))
     held, _ = _longest(bounds, ordered, worth, length, [])

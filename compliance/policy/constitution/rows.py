@@ -43,17 +43,35 @@ class Problem:
 
 
 def problem(bounds: Bounds, items: Items, size: int, *, without: str = "") -> Problem:
-    """Everything that a list of `size` of these items has to satisfy; `without` leaves one principle out."""
-    rows = [row for name, bar in BARS.items() if name != without for row in _barred(name, bounds, items, bar)]
-    shut = {place for row in rows for place in row.places}
+    """Everything that a list of `size` of these items has to satisfy.
+
+    `without` leaves one principle out, and what is owed stays what it is with all of them.
+    """
+    barred = [row for name, bar in BARS.items() for row in _barred(name, bounds, items, bar)]
+    rows = [row for row in barred if row.principle != without]
     for name, rows_of in CAPS.items():
         if name != without:
             rows += rows_of(bounds, items, size)
-    may = [place for place in range(len(items)) if place not in shut]
+    may, offered = _open(items, rows), _offered(bounds, items, barred)
     if without != NEW_CREATORS:
-        rows += _new_creators(bounds, items, size, may)
-    covers = _topics(bounds, items, size, may) if without != TOPICS else []
+        rows += _new_creators(bounds, items, size, may, offered)
+    covers = _topics(bounds, items, size, may, offered) if without != TOPICS else []
     return Problem(count=len(items), size=size, rows=tuple(rows), covers=tuple(covers))
+
+
+def _open(items: Items, rows: Sequence[Row]) -> list[int]:
+    shut = {place for row in rows if row.principle in BARS for place in row.places}
+    return [place for place in range(len(items)) if place not in shut]
+
+
+def _offered(bounds: Bounds, items: Items, barred: Sequence[Row]) -> list[Placeable]:
+    """Items that some list may hold: what is owed is owed as far as they go."""
+    adverts, notices = places_of(bounds.max_promoted_share, bounds.slate_size), bounds.essential_places
+    return [
+        items[place]
+        for place in _open(items, barred)
+        if (adverts > 0 or not items[place].promoted) and (notices > 0 or not items[place].essential)
+    ]
 
 
 def places_of(share: float, places: int) -> int:
@@ -142,14 +160,16 @@ SIZE: Final = "principle.size"
 """Held by the problem itself: it chooses exactly `size` places, and no more than the plan asks for."""
 
 
-def _new_creators(bounds: Bounds, items: Items, size: int, may: Sequence[int]) -> list[Row]:
+def _new_creators(
+    bounds: Bounds, items: Items, size: int, may: Sequence[int], offered: Sequence[Placeable]
+) -> list[Row]:
     places = tuple(place for place in may if items[place].new_creator)
-    offered = len({items[place].item_id for place in places})
-    owed = min(places_of(bounds.new_creator_share, bounds.slate_size), offered, size)
+    new = {item.item_id for item in offered if item.new_creator}
+    owed = min(places_of(bounds.new_creator_share, bounds.slate_size), len(new), size)
     return [Row(principle=NEW_CREATORS, places=places, at_least=owed, at_most=len(places))] if owed else []
 
 
-def _topics(bounds: Bounds, items: Items, size: int, may: Sequence[int]) -> list[Cover]:
+def _topics(bounds: Bounds, items: Items, size: int, may: Sequence[int], offered: Sequence[Placeable]) -> list[Cover]:
     groups = _groups((topic, place) for place in may for topic in set(items[place].topics))
-    owed = min(bounds.min_topics, len(groups), size)
+    owed = min(bounds.min_topics, len({topic for item in offered for topic in item.topics}), size)
     return [Cover(principle=TOPICS, groups=tuple(groups), at_least=owed)] if owed else []

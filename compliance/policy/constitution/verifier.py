@@ -54,9 +54,15 @@ def broken_alone(bounds: Bounds, items: Slate) -> dict[int, tuple[str, ...]]:
 
 
 def offer_of(bounds: Bounds, candidates: Slate) -> Offer:
-    """What those candidates can offer that may be shown at all."""
+    """What those candidates can offer that some list may hold."""
     broken = broken_alone(bounds, candidates)
-    lawful = [item for place, item in enumerate(candidates) if place not in broken]
+    lawful = [
+        item
+        for place, item in enumerate(candidates)
+        if place not in broken
+        and not (item.promoted and round(bounds.max_promoted_share * MILLE) * bounds.slate_size < MILLE)
+        and not (item.essential and not bounds.essential_places)
+    ]
     return Offer(
         topics=len({topic for item in lawful for topic in item.topics}),
         new_creator_items=len({item.item_id for item in lawful if item.new_creator}),
