@@ -28,6 +28,8 @@ WORDS: Final = {
     "control.limit": "This limit of time was set for you, by yourself or by a guardian.",
 }
 """What is said of each kind of control."""
+OWN_BREAK: Final = 10
+"""Minutes of the break after a session that a person, or their guardian, limited themselves."""
 LEVELS: Final = 3
 """An own objective has a level from 1 to 3; 3 is the most that a control may weigh."""
 
@@ -47,8 +49,8 @@ class Wishes:
     session_minutes: int | None = None
     reasons: tuple[Reason, ...] = ()
 
-    def limited(self, daily: int, session: int) -> tuple[int, int, list[Reason]]:
-        """The stricter of the rules' minutes and the person's (or their guardian's) own, and why."""
+    def limited(self, daily: int, session: int, pause: int) -> tuple[int, int, int, list[Reason]]:
+        """The stricter of the rules' minutes (of a day, a session, a break) and the person's or guardian's own."""
         reasons = []
         if self.daily_minutes is not None and self.daily_minutes < daily:
             daily = self.daily_minutes
@@ -56,7 +58,10 @@ class Wishes:
         if self.session_minutes is not None and self.session_minutes < session:
             session = self.session_minutes
             reasons.append(_reason("session_minutes", "limit"))
-        return daily, session, reasons
+            if pause < OWN_BREAK:  # a session that no break follows would be no limit
+                pause = OWN_BREAK
+                reasons.append(_reason("break_minutes", "limit"))
+        return daily, session, pause, reasons
 
 
 NONE: Final = Wishes()
@@ -81,6 +86,17 @@ def wishes_of(controls: tuple[Control, ...], *, most_milli: int) -> Wishes:
         session_minutes=_least(controls, "session_minutes"),
         reasons=tuple(_reasons(controls)),
     )
+
+
+def sleep_hours(controls: Iterable[Control]) -> tuple[tuple[int, int], ...]:
+    """The windows of hours in which a person, or their guardian, wants nothing served: "22-07" is (22, 7)."""
+    said = (one.value.split("-") for one in controls if one.kind == "limit" and one.target == "sleep")
+    return tuple((int(begins), int(ends)) for begins, ends in said)
+
+
+def asleep_reason() -> Reason:
+    """Why nothing is served in one's own hours of sleep."""
+    return _reason("closed.asleep", "limit")
 
 
 def _adjustments(controls: Iterable[Control], most: int) -> Iterable[Adjustment]:

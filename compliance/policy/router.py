@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-from compliance.policy.controls import Wishes, wishes_of
+from compliance.policy.controls import Wishes, asleep_reason, wishes_of
 from compliance.policy.merging import Merged, merge
 from compliance.policy.pack import ModeSpec
 from compliance.policy.policy_set import PolicySet
@@ -39,8 +39,10 @@ def plan(policies: PolicySet, subject: SubjectFacts, request: RequestFacts) -> P
     offered = tuple(mode for mode in policies.modes if mode not in values["forbid_modes"])
     mode, mode_reason = _mode(subject.chosen_mode, offered, decided)
     spec = policies.modes[mode]
-    daily, session, limit_reasons = wishes.limited(values["daily_minutes"], values["session_minutes"])
-    closed, closed_reasons = _closed(subject, decided, daily, session)
+    daily, session, pause, limit_reasons = wishes.limited(
+        values["daily_minutes"], values["session_minutes"], values["break_minutes"]
+    )
+    closed, closed_reasons = _closed(subject, decided, limit_reasons, daily, session, pause)
     fixed = (one for one in decided.reasons if one.field != "default_mode")
     explore = min(spec.explore_probability, values["explore_probability"])
     return Plan(
@@ -74,7 +76,7 @@ def plan(policies: PolicySet, subject: SubjectFacts, request: RequestFacts) -> P
         ui=values["ui"],
         daily_minutes=daily,
         session_minutes=session,
-        break_minutes=values["break_minutes"],
+        break_minutes=pause,
         closed=closed,
         push=values["push"],
         push_per_day=values["push_per_day"],
@@ -143,17 +145,18 @@ def _weights(policies: PolicySet, values: dict[str, Any]) -> dict[str, float]:
     return {head: weight for head, weight in weights.items() if head not in values["zero_weights"]}
 
 
-def _closed(subject: SubjectFacts, decided: Merged, daily: int, session: int) -> tuple[tuple[str, ...], list[Reason]]:
-    """Why nothing is served now: what rules close, a day that is used up, a break that is due."""
-    usage, values = subject.usage, decided.values
+def _closed(
+    subject: SubjectFacts, decided: Merged, limits: list[Reason], daily: int, session: int, pause: int
+) -> tuple[tuple[str, ...], list[Reason]]:
+    """Why nothing is served now: what rules close, own hours of sleep, a day that is used up, a break that is due."""
+    usage = subject.usage
     due = {
         "day_used_up": ("daily_minutes", usage.day_minutes >= daily),
-        "break_due": (
-            "session_minutes",
-            usage.session_minutes >= session and usage.break_minutes < values["break_minutes"],
-        ),
+        "break_due": ("session_minutes", usage.session_minutes >= session and usage.break_minutes < pause),
     }
     found = {name: field for name, (field, now) in due.items() if now}
-    by_field = {reason.field: reason for reason in decided.reasons}
+    by_field = {reason.field: reason for reason in (*decided.reasons, *limits)}  # a limit of one's own stands last
     reasons = [replace(by_field[field], field=f"closed.{name}") for name, field in found.items()]
-    return tuple(one for one in CLOSED if one in values["close"] or one in found), reasons
+    reasons += [asleep_reason()] if usage.asleep else []
+    shut = {*decided.values["close"], *found, *(["asleep"] if usage.asleep else [])}
+    return tuple(one for one in CLOSED if one in shut), reasons

@@ -15,6 +15,7 @@ class Usage:
     day_minutes: int = 0
     session_minutes: int = 0  # since the last break
     break_minutes: int = 0  # since the last list was served
+    asleep: bool = False  # by a limit of their own, or a guardian's
 
 
 @dataclass(frozen=True, kw_only=True)

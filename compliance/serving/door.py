@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from typing import Any
 
 import uuid_utils.compat as uuids
@@ -19,6 +20,8 @@ from compliance.audit.keys.services import key_for
 from compliance.audit.services import KeyTaken, forget_key, record
 from compliance.audit.storage.sealing import SealBroken
 from compliance.labels.pools import count_short_list
+from compliance.limits.opening import opens_at
+from compliance.limits.services import count_break, count_serve
 from compliance.policy.constitution.bounds import BoundsRefused
 from compliance.policy.constitution.highs import SolverFailed
 from compliance.policy.constitution.repair import Unlawful
@@ -57,10 +60,13 @@ class NotServed(Exception):
 
 
 class Closed(Exception):
-    """Nothing is served to this person now, because a rule or a limit of theirs says so. Says which, and why."""
+    """Nothing is served to this person now, because a rule or a limit of theirs says so. Says which, why and how long.
 
-    def __init__(self, plan: Plan) -> None:
-        self.closed = plan.closed
+    `opens_at` is when a list would be served again; None where that is not in sight.
+    """
+
+    def __init__(self, plan: Plan, *, opens_at: datetime | None = None, timezone: str = "UTC") -> None:
+        self.closed, self.opens_at, self.timezone = plan.closed, opens_at, timezone
         self.reasons = tuple(reason for reason in plan.reasons if reason.field.startswith("closed."))
         super().__init__(" ".join(f"{one.words} (rule {one.rule}, {one.law})" for one in self.reasons))
 
@@ -80,17 +86,22 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
         planned = make_plan(subject, context.surface, context.slate_size, context.now)
         put_on_record(planned.policies, service=subject.service, now=context.now)
         if planned.plan.closed:
-            raise Closed(planned.plan)
+            if "break_due" in planned.plan.closed:
+                count_break(subject=subject, now=context.now)
+            raise Closed(planned.plan, opens_at=opens_at(planned, context.now), timezone=subject.timezone)
         earlier = answer_to(subject, context, idempotency_key)
         if earlier is not None and still_allowed(subject, earlier, planned.plan):
             return slate_of(earlier, replayed=True)
         served = _decide(subject, context, planned)
         new = new_record(served, idempotency_key=idempotency_key)
         try:
-            with _committing(alone=earlier is None):  # committed before the slate leaves, or this raises
+            alone = earlier is None and not planned.counted
+            with _committing(alone=alone):  # committed before the slate leaves, or this raises
                 if earlier is not None:
                     forget_key(pseudonym=subject.pseudonym, key=idempotency_key, record_id=earlier["id"])
                 record(new)
+                if planned.counted:
+                    count_serve(subject=subject, now=context.now, break_minutes=planned.plan.break_minutes)
         except KeyTaken:  # the same request, a moment earlier, in another process
             return slate_of(_answered_elsewhere(subject, context, idempotency_key, planned), replayed=True)
         slate = slate_of(served.document, replayed=False)

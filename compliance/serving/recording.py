@@ -102,6 +102,7 @@ def slate_of(document: Document, *, replayed: bool) -> Slate:
         items=tuple(_slate_item(item) for item in output["items"]),
         applied_weights={head: float.fromhex(weight) for head, weight in output["applied_weights"].items()},
         reasons=_reasons(document),
+        ui=tuple(plan["ui"]),
         shortfall=output["shortfall"],
         model_sha256=document["model_sha256"],
         replayed=replayed,

@@ -55,6 +55,7 @@ class Slate:
     items: tuple[SlateItem, ...]
     applied_weights: dict[str, float]
     reasons: tuple[Reason, ...]
+    ui: tuple[str, ...]  # how a client must behave: no autoplay, no list without an end
     shortfall: str
     model_sha256: str
     replayed: bool  # true when an idempotency key asked for a slate that was already served

@@ -81,6 +81,8 @@ class Subject(models.Model):
     region = models.CharField(max_length=16, blank=True)
     locale = models.CharField(max_length=16, default="en-gb")
     timezone = models.CharField(max_length=64, default="UTC")
+    timezone_before = models.CharField(max_length=64, blank=True)
+    timezone_since = models.DateTimeField(null=True, blank=True)  # a change takes effect at most once a day
     history_since = models.DateTimeField(null=True, blank=True)  # nothing from before is ever an input again
     created_at = models.DateTimeField(auto_now_add=True)
 

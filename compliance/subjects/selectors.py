@@ -17,6 +17,7 @@ class Said:
     kind: str
     target: str
     value: str
+    by_guardian: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ SELECT
        FROM (SELECT DISTINCT ON (purpose) purpose, granted, id FROM subjects_consent
               WHERE subject_id = %(subject)s ORDER BY purpose, id DESC) AS latest),
     (SELECT array_agg(item_id ORDER BY item_id) FROM subjects_hiddenitem WHERE subject_id = %(subject)s),
-    (SELECT array_agg(ARRAY[kind, target, value] ORDER BY kind, target, by_guardian)
+    (SELECT array_agg(ARRAY[kind, target, value, by_guardian::int::text] ORDER BY kind, target, by_guardian)
        FROM subjects_control WHERE subject_id = %(subject)s)
 """
 
@@ -87,7 +88,10 @@ def declared(subject: Subject) -> Declared:
         choices=tuple((surface, mode) for surface, mode in choices or ()),
         consents={purpose: (granted == "1", int(number)) for purpose, granted, number in consents or ()},
         hidden_items=tuple(hidden or ()),
-        controls=tuple(Said(kind=kind, target=target, value=value) for kind, target, value in controls or ()),
+        controls=tuple(
+            Said(kind=kind, target=target, value=value, by_guardian=guardian == "1")
+            for kind, target, value, guardian in controls or ()
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from compliance.audit.events import note
 from compliance.audit.keys.orders import SUBJECT
 from compliance.audit.keys.services import erase
 from compliance.subjects.models import Consent, FeedChoice, HiddenItem, Purpose, Subject
+from compliance.subjects.zones import ZONE_HOLDS, is_zone
 from ranking.serving.services import forget_person
 
 
@@ -30,6 +32,33 @@ def set_consent(*, subject: Subject, purpose: Purpose, granted: bool) -> Consent
     consent = Consent.objects.create(subject=subject, purpose=purpose, granted=granted)
     _note("consent", subject, {"purpose": str(purpose), "granted": granted, "consent_id": consent.pk})
     return consent
+
+
+class ZoneRefused(ValueError):
+    """A time zone that does not exist, or one that follows another too soon."""
+
+
+@transaction.atomic
+def declare_timezone(*, subject: Subject, name: str, now: datetime) -> None:
+    """Store where a person's clock is, at most once in 24 hours. Raises ZoneRefused.
+
+    For a day after a change the clocks of both zones hold, so that nobody moves their night, or opens a second day's
+    limit, by declaring another (see `subjects.zones`).
+    """
+    if not is_zone(name):
+        raise ZoneRefused(f"There is no time zone {name[:64]!r}, so nothing was changed. Choose one of the list.")
+    held = Subject.objects.select_for_update().get(pk=subject.pk)
+    if held.timezone == name:
+        return
+    if held.timezone_since is not None and now < held.timezone_since + ZONE_HOLDS:
+        raise ZoneRefused(
+            "Your time zone was changed less than 24 hours ago, and it can change once a day, so nothing was changed. "
+            f"Try again after {held.timezone_since + ZONE_HOLDS:%Y-%m-%d %H:%M} UTC."
+        )
+    held.timezone, held.timezone_before, held.timezone_since = name, held.timezone, now
+    held.save(update_fields=["timezone", "timezone_before", "timezone_since"])
+    subject.refresh_from_db(fields=["timezone", "timezone_before", "timezone_since"])
+    _note("time_zone", subject, {"time_zone": name, "before": held.timezone_before})
 
 
 @transaction.atomic

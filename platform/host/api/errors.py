@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -16,7 +18,7 @@ from rest_framework.views import set_rollback
 from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyErased
 from compliance.policy.services import ModeNotOffered
-from compliance.serving.door import KeyReused, NotServed, UnknownItem
+from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, SENTENCES, Refusal, body
 from ranking.catalogue.services import UnknownItems
 
@@ -53,8 +55,8 @@ def _refusal_of(error: Exception) -> Refusal | None:
     match error:
         case Refusal():
             return error
-        case NotServed():
-            return Refusal(str(error), status=503, retry_after=error.retry_after)
+        case NotServed() | Closed():
+            return _closed(error) if isinstance(error, Closed) else _not_served(error)
         case OperationalError() | InterfaceError() | InternalError() | ColdDamaged() | TooMuch():
             cold = isinstance(error, ColdDamaged | TooMuch)
             return Refusal(COLD if cold else SENTENCES[503], status=503, retry_after=60 if cold else RETRY_SECONDS)
@@ -72,6 +74,24 @@ def _refusal_of(error: Exception) -> Refusal | None:
         case exceptions.APIException():
             return _of_framework(error)
     return None
+
+
+def _not_served(error: NotServed) -> Refusal:
+    return Refusal(str(error), status=503, retry_after=error.retry_after)
+
+
+def _closed(error: Closed) -> Refusal:
+    """A list that is closed for now: why, by which rules, and when to ask again. No other client gets it either."""
+    opens = error.opens_at
+    wait = None if opens is None else max(1, math.ceil((opens - timezone.now()).total_seconds()))
+    extra = {
+        "code": "closed",
+        "closed": list(error.closed),
+        "rules": [one.rule for one in error.reasons],
+        "opens_at": None if opens is None else opens.isoformat().replace("+00:00", "Z"),
+        "retry_after": wait,
+    }
+    return Refusal(str(error), status=403, retry_after=wait or 0, extra=extra)
 
 
 def _of_framework(error: exceptions.APIException) -> Refusal:

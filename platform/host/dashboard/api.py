@@ -110,6 +110,7 @@ class FeedView(JSONView):
         items = ItemOutput(many=True)
         applied_weights = serializers.DictField(child=serializers.FloatField())
         reasons = ReasonOutput(many=True)
+        ui = serializers.ListField(child=serializers.CharField())
         shortfall = serializers.CharField(allow_blank=True)
         model_sha256 = serializers.CharField(allow_blank=True)
         replayed = serializers.BooleanField()

@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from compliance.policy.services import ModeNotOffered
-from compliance.serving.door import KeyReused, NotServed, UnknownItem
+from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, plain_error
 from host.dashboard.services import ConsentNotOffered
 from host.dashboard.words import MODES
@@ -24,6 +24,11 @@ from ranking.catalogue.services import UnknownItems
 
 View = Callable[..., HttpResponse]
 NO_SUCH_ITEM: Final = "This film is not here, or it is not in the lists that you can see. Go back to your feed."
+CLOSED_TITLES: Final = {
+    "asleep": "Time to sleep",
+    "day_used_up": "That was all for today",
+    "break_due": "Time for a break",
+}
 SENTENCES: Final = {
     400: "The request could not be read, so nothing was done. Go back, reload the page and try again.",
     403: "You may not see this page. Sign in with an account that may, or go back to your feed.",
@@ -45,6 +50,8 @@ def for_people(view: View) -> View:
         except NotServed as error:
             response = _not_served(request, str(error))
             response["Retry-After"] = str(error.retry_after)
+        except Closed as error:
+            response = _closed(request, error)
         except (ModeNotOffered, KeyReused, ConsentNotOffered) as error:
             response = refusal(request, 409, str(error))
         except (UnknownItem, UnknownItems):
@@ -83,6 +90,18 @@ def _not_served(request: HttpRequest, sentence: str) -> HttpResponse:
     modes = [(mode, words) for mode, words in MODES.items() if mode != "personalised"]
     context = {"sentence": sentence, "title": "Your list is not ready", "status": 503, "modes": modes}
     return render(request, "not_served.html", context, status=503)
+
+
+def _closed(request: HttpRequest, error: Closed) -> HttpResponse:
+    """Return the calm page of a list that is closed for now: why, by which rule, and until when."""
+    context = {
+        "title": CLOSED_TITLES[error.closed[0]],
+        "sentence": str(error),
+        "reasons": error.reasons,
+        "opens_at": error.opens_at,
+        "zone": error.timezone,
+    }
+    return render(request, "closed.html", context, status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "host.demo",
     "compliance.subjects",
     "compliance.audit",
+    "compliance.limits",
     "compliance.labels",
     "compliance.serving",
     "compliance.statements",
@@ -226,6 +227,8 @@ CELERY_BEAT_SCHEDULE = {
     "audit-partitions": {"task": "compliance.audit.tasks.make_partitions", "schedule": 86_400.0},
     "rotate-audit-keys": {"task": "compliance.audit.tasks.rotate_keys", "schedule": 86_400.0},  # when it is time
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
+    "limits-effects": {"task": "compliance.limits.tasks.count_effects", "schedule": 86_400.0},
+    "limits-forget": {"task": "compliance.limits.tasks.forget_old_days", "schedule": 86_400.0},
     "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
     "label-new-items": {"task": "compliance.labels.tasks.label_new_items", "schedule": 60.0},
     "watch-pools": {"task": "compliance.labels.tasks.watch_pools", "schedule": 300.0},
