@@ -32,7 +32,7 @@ class EffectCollector(Collector):
         """Ask the database for the latest day."""
         try:
             latest = DayEffect.objects.order_by("-day").values_list("day", flat=True).first()
-            effects = list(DayEffect.objects.filter(day=latest).order_by("tier"))
+            effects = [] if latest is None else list(DayEffect.objects.filter(day=latest).order_by("tier"))
         except (DatabaseError, InterfaceError):
             return
         for field, words in FIELDS.items():
