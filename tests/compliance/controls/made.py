@@ -24,12 +24,17 @@ CREATORS = 8
 
 
 def peopled(world: World) -> list[Creator]:
+    """Creators and durations for the world."""
+    return give_creators(world.service)
+
+
+def give_creators(service: str) -> list[Creator]:
     """Give every item one of a few creators and a duration; the last creator is new: theirs came out this month."""
     creators = [
-        Creator.objects.create(service=world.service, external_id=f"c{number}", name=f"Creator {number}")
+        Creator.objects.create(service=service, external_id=f"c{number}", name=f"Creator {number}")
         for number in range(CREATORS)
     ]
-    items = list(Item.objects.filter(service=world.service).order_by("id"))
+    items = list(Item.objects.filter(service=service).order_by("id"))
     for number, item in enumerate(items):
         item.creator = creators[number % CREATORS]
         item.facts = {**item.facts, "dense": {**item.facts.get("dense", {}), "seconds": 300.0 + 60 * (number % 20)}}

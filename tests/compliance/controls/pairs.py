@@ -21,7 +21,7 @@ from compliance.subjects.controls import follow, set_control
 from compliance.subjects.models import Purpose, Subject
 from compliance.subjects.services import choose_feed, hide_item, set_consent
 from compliance.subjects.values import NON_PROFILED, SURFACES
-from ranking.catalogue.models import Creator, Item, ProfileFacts
+from ranking.catalogue.models import Creator, Follow, Item, ProfileFacts
 from ranking.catalogue.services import NewEvent, record_events
 from ranking.data.schema import Action
 
@@ -85,10 +85,25 @@ def pair(*, service: str, number: int) -> tuple[Subject, Subject]:
     return both[0], both[1]
 
 
-def compare(
-    people: tuple[Subject, Subject], *, surface: str, mode: str, anchor: int, now: datetime | None = None
-) -> Compared:
+def anchor_of(person: Subject) -> int:
+    """An item about which every order has a related list for this person: so that no empty lists are compared."""
+    mine = Follow.objects.filter(subject_id=person.id)
+    topics = list(mine.exclude(topic="").values_list("topic", flat=True))
+    muted = list(person.controls.filter(kind="topic", value="mute").values_list("target", flat=True))
+    hidden = person.hidden_items.values_list("item_id", flat=True)
+    shown = Item.objects.filter(service=person.service, is_active=True).exclude(topics__overlap=muted)
+    shown = shown.exclude(id__in=hidden)
+    followed = shown.filter(creator__in=mine.filter(creator__isnull=False).values("creator_id"))
+    for item in shown.filter(topics__overlap=topics).order_by("id"):
+        both = (shown.filter(topics__overlap=topics), followed)
+        if all(found.filter(topics__overlap=item.topics).exclude(id=item.pk).exists() for found in both):
+            return int(item.pk)
+    raise LookupError("No item has a related list in every order for this person.")
+
+
+def compare(people: tuple[Subject, Subject], *, surface: str, mode: str, now: datetime | None = None) -> Compared:
     """The next list of each, at the same moment or one moment after the other."""
+    anchor = anchor_of(people[0]) if surface == "related" else 0
     for person in people:
         choose_feed(subject=person, surface=surface, feed_mode=mode)
     one, other = (_seen(person, surface, anchor, now or timezone.now()) for person in people)

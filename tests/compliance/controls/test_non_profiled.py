@@ -24,10 +24,7 @@ def test_people_who_declared_the_same_get_the_same_lists_on_every_surface_in_eve
     peopled(world)
     people = [pair(service=world.service, number=number) for number in range(PAIRS)]
     refresh_popularity(service=world.service, now=timezone.now())
-    anchor = Item.objects.filter(topics__len__gte=2).order_by("id")[5].pk
-    compared = [
-        compare(two, surface=surface, mode=mode, anchor=anchor) for two in people for surface, mode in everything()
-    ]
+    compared = [compare(two, surface=surface, mode=mode) for two in people for surface, mode in everything()]
     assert len(compared) == PAIRS * 2 * 5
     assert [(one.surface, one.mode, one.fault) for one in compared if one.fault] == []
 
@@ -35,7 +32,7 @@ def test_people_who_declared_the_same_get_the_same_lists_on_every_surface_in_eve
 def test_the_comparison_itself_can_fail(world: World) -> None:
     """The same pairs, personalised, differ; and each kind of fault is named."""
     two = pair(service=world.service, number=1)
-    profiled = compare(two, surface="home", mode="personalised", anchor=0)
+    profiled = compare(two, surface="home", mode="personalised")
     assert "differs" in profiled.fault
     seen = Seen(mode="newest", items=(1, 2), reads=("catalogue.items",), scored=False)
     fine = Compared(surface="home", mode="newest", one=seen, other=seen)
