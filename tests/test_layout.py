@@ -60,6 +60,7 @@ def test_only_the_door_and_replay_use_the_pipeline() -> None:
     assert {path for path in importers_of("compliance.serving.pipeline") if not path.endswith("documents.py")} == {
         "compliance/serving/first/deciding.py",
         "compliance/serving/door.py",
+        "compliance/serving/proving/again.py",  # with and without a control; records and returns no list
         "compliance/serving/recording.py",
         "compliance/serving/replay/again.py",
     }
