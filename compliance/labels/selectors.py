@@ -11,7 +11,7 @@ from compliance.labels.classifier.protocol import TextClassifier
 from compliance.labels.effective import Word
 from compliance.labels.models import Label
 from compliance.labels.texts import digest_of, text_digest, text_of
-from compliance.labels.values import Source
+from compliance.labels.values import AUDIENCE, Source, Verdict
 from ranking.catalogue.models import Item
 
 
@@ -36,6 +36,18 @@ def current(items: Iterable[Item]) -> dict[int, list[Word]]:
             )
         )
     return {item_id: words[item_id] for item_id in texts}
+
+
+def awaiting_a_person(*, service: str) -> QuerySet[Item]:
+    """Items that wait for a moderator: the classifier suspects or cannot read them, and nobody has looked since.
+
+    What a moderator says of each suspected category, or of the audience, takes an item from here.
+    """
+    current_words = Label.objects.filter(item=OuterRef("pk"), superseded_by=None)
+    puzzled = current_words.filter(source=Source.CLASSIFIER, value__in=(Verdict.SUSPECT, Verdict.UNREADABLE))
+    looked = current_words.filter(source=Source.MODERATOR, text_sha256=OuterRef("digest"))
+    items = Item.objects.filter(service=service, is_active=True, suitable_from="").annotate(digest=text_digest())
+    return items.filter(Exists(puzzled), ~Exists(looked.filter(about=AUDIENCE))).order_by("id")
 
 
 def unread(*, service: str, classifier: TextClassifier) -> QuerySet[Item]:

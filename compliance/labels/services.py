@@ -228,6 +228,18 @@ def write_effective(items: Sequence[Item]) -> int:
     return Item.objects.bulk_update(changed, fields, batch_size=500)
 
 
+def rewrite_effective(*, service: str, batch: int = 1000) -> int:
+    """Compute every item's label anew, as after a change of classifier. Returns how many changed."""
+    changed, last = 0, 0
+    while True:
+        with transaction.atomic():
+            rows = Item.objects.select_for_update(no_key=True).filter(service=service, id__gt=last).order_by("id")
+            items = list(rows[:batch])
+            if not items:
+                return changed
+            changed, last = changed + write_effective(items), items[-1].pk
+
+
 def words_of(item: Item) -> list[Word]:
     """What counts of one item now."""
     return current([item])[item.pk]
