@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing, VaultRefused
 from compliance.audit.keys.services import key_for
-from compliance.audit.services import KeyTaken, forget_key, record
+from compliance.audit.services import KeyTaken, NewRecord, forget_key, record
 from compliance.audit.storage.sealing import SealBroken
 from compliance.labels.pools import count_short_list
 from compliance.limits.opening import opens_at
@@ -33,7 +33,9 @@ from compliance.policy.types import Plan
 from compliance.serving import pipeline
 from compliance.serving.earlier import KeyReused, answer_to, still_allowed
 from compliance.serving.recording import Served, new_record, slate_of
+from compliance.serving.restricting import restrictions_for
 from compliance.serving.types import Context, Slate
+from compliance.statements.unstated import note_served
 from compliance.subjects.models import Subject
 from ranking.catalogue.clock import to_ms
 from ranking.serving.errors import (
@@ -90,18 +92,12 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
                 count_break(subject=subject, now=context.now)
             raise Closed(planned.plan, opens_at=opens_at(planned, context.now), timezone=subject.timezone)
         earlier = answer_to(subject, context, idempotency_key)
-        if earlier is not None and still_allowed(subject, earlier, planned.plan):
+        if earlier is not None and still_allowed(subject, earlier, planned, context.now):
             return slate_of(earlier, replayed=True)
         served = _decide(subject, context, planned)
         new = new_record(served, idempotency_key=idempotency_key)
         try:
-            alone = earlier is None and not planned.counted
-            with _committing(alone=alone):  # committed before the slate leaves, or this raises
-                if earlier is not None:
-                    forget_key(pseudonym=subject.pseudonym, key=idempotency_key, record_id=earlier["id"])
-                record(new)
-                if planned.counted:
-                    count_serve(subject=subject, now=context.now, break_minutes=planned.plan.break_minutes)
+            _write(subject, context, served, new, forget=earlier)  # committed before the slate leaves, or this raises
         except KeyTaken:  # the same request, a moment earlier, in another process
             return slate_of(_answered_elsewhere(subject, context, idempotency_key, planned), replayed=True)
         slate = slate_of(served.document, replayed=False)
@@ -110,10 +106,26 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
     return slate
 
 
+def _write(
+    subject: Subject, context: Context, served: Served, new: NewRecord, *, forget: dict[str, Any] | None
+) -> None:
+    """Commit the record with everything that must stand or fall with it. Raises KeyTaken."""
+    planned = served.planned
+    alone = forget is None and not planned.counted and not served.penalties
+    with _committing(alone=alone):
+        if forget is not None:
+            forget_key(pseudonym=subject.pseudonym, key=new.idempotency_key, record_id=forget["id"])
+        record(new)
+        if planned.counted:
+            count_serve(subject=subject, now=context.now, break_minutes=planned.plan.break_minutes)
+        if served.penalties:
+            note_served(record_id=served.id, decision_ids=served.penalties)
+
+
 def _answered_elsewhere(subject: Subject, context: Context, key: str, planned: Planned) -> dict[str, Any]:
     """What another process recorded under the same key. Raises NotServed where that cannot be answered with."""
     earlier = answer_to(subject, context, key)
-    if earlier is None or not still_allowed(subject, earlier, planned.plan):
+    if earlier is None or not still_allowed(subject, earlier, planned, context.now):
         raise NotServed("This idempotency key was taken by another request: send a new one with a new key.")
     return earlier
 
@@ -134,7 +146,8 @@ def _decide(subject: Subject, context: Context, planned: Planned) -> Served:
         seed=_seed(subject, context, planned),
     )
     try:
-        inputs = pipeline.gather(planned.plan, asker, situation, planned.scorer)
+        restrictions = restrictions_for(subject, tier=planned.facts.tier, now=context.now)
+        inputs = pipeline.gather(planned.plan, asker, situation, planned.scorer, restrictions)
     except UnknownAnchor as error:
         raise UnknownItem(str(error)) from error
     decision = pipeline.decide(planned.plan, inputs, owner, situation.seed, planned.scorer)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from compliance.audit import selectors
 from compliance.audit.canonical import canonical, digest
+from compliance.policy.facts import Planned
 from compliance.policy.types import Plan
 from compliance.serving.documents import plan_document
+from compliance.serving.restricting import restrictions_for
 from compliance.serving.types import Context
 from compliance.subjects.models import Subject
 from ranking.catalogue.selectors import eligible_items
@@ -34,14 +37,17 @@ def answer_to(subject: Subject, context: Context, key: str) -> Document | None:
     return document
 
 
-def still_allowed(subject: Subject, document: Document, plan: Plan) -> bool:
+def still_allowed(subject: Subject, document: Document, planned: Planned, now: datetime) -> bool:
     """Whether the list would still be allowed: the same policy applies, and every item may still be shown."""
+    plan = planned.plan
     if not _same_policy(plan, document["plan"]):
         return False
     shown = {item["item_id"] for item in document["output"]["items"]}
     anchor = document["situation"]["anchor_id"]
     shown |= {anchor} if anchor is not None else set()
-    allowed = eligible_items(service=subject.service, audiences=plan.audiences, hidden=())
+    allowed = restrictions_for(subject, tier=planned.facts.tier, now=now).leave(
+        eligible_items(service=subject.service, audiences=plan.audiences, hidden=(), confidence=plan.label_confidence)
+    )
     return allowed.filter(id__in=shown).count() == len(shown)
 
 

@@ -17,6 +17,7 @@ from compliance.policy.types import Plan
 from compliance.serving.explore import Draw, Room, draw
 from ranking.serving.gather import gather as gather_inputs
 from ranking.serving.rank import rank
+from ranking.serving.restrictions import UNRESTRICTED, Restrictions
 from ranking.serving.scorer import Scorer
 from ranking.serving.types import Adjust, Allowance, Asker, Candidate, Owner, RankInputs, ScoredSlate, Situation
 
@@ -61,9 +62,11 @@ def allowance_of(plan: Plan) -> Allowance:
     )
 
 
-def gather(plan: Plan, asker: Asker, situation: Situation, scorer: Scorer | None) -> RankInputs:
-    """Read what the plan allows, and nothing else."""
-    return gather_inputs(asker, allowance_of(plan), situation, scorer)
+def gather(
+    plan: Plan, asker: Asker, situation: Situation, scorer: Scorer | None, restrictions: Restrictions = UNRESTRICTED
+) -> RankInputs:
+    """Read what the plan and the decisions about items allow, and nothing else."""
+    return gather_inputs(asker, allowance_of(plan), situation, scorer, restrictions)
 
 
 def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, scorer: Scorer | None) -> Decision:

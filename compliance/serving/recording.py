@@ -42,6 +42,11 @@ class Served:
         """The inputs, sealed and addressed."""
         return store_inputs(self.inputs, key=self.key)
 
+    @property
+    def penalties(self) -> set[UUID]:
+        """The decisions that act on an item of the slate."""
+        return {UUID(one) for item in self.decision.slate for one in item.penalties}
+
     @cached_property
     def document(self) -> Document:
         """The serve record (DESIGN §4), without floats."""

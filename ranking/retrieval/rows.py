@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from django.db.models import CharField, F, FilteredRelation, Q, QuerySet
@@ -13,7 +13,7 @@ from ranking.catalogue.clock import to_ms
 from ranking.catalogue.models import Item
 from ranking.catalogue.selectors import item_facts
 from ranking.data.facts import ItemFacts
-from ranking.serving.types import Candidate
+from ranking.serving.types import Candidate, Penalties
 
 
 def with_popularity(items: QuerySet[Item], region: str) -> QuerySet[Item]:
@@ -23,6 +23,8 @@ def with_popularity(items: QuerySet[Item], region: str) -> QuerySet[Item]:
     )
 
 
+NONE_AT_ALL: Final[Mapping[int, Penalties]] = {}
+FREE: Final = Penalties()
 DURATIONS: Final = {"seconds": 1.0, "duration_ms": 0.001, "video_duration": 0.001}
 """Facts that say how long an item takes, and what makes seconds of each. The first that an item has counts."""
 
@@ -34,12 +36,17 @@ def seconds_of(facts: ItemFacts) -> int:
 
 
 def hydrate(
-    found: dict[int, str], *, region: str, close: Collection[int] = (), new: Collection[int] = ()
+    found: dict[int, str],
+    *,
+    region: str,
+    close: Collection[int] = (),
+    new: Collection[int] = (),
+    penalties: Mapping[int, Penalties] = NONE_AT_ALL,
 ) -> list[tuple[Candidate, ItemFacts]]:
     """Candidates for {item id: source}, in that order, each with its facts.
 
     `close` and `new` are creators: whom the person declared close, and who published nothing before lately. Both are
-    empty where nothing in the allowance asks for them: then they are not read.
+    empty where nothing in the allowance asks for them: then they are not read. `penalties` are by item.
     """
     items = with_popularity(Item.objects.filter(id__in=found), region).annotate(text=Cast("facts", CharField()))
     columns = (
@@ -77,6 +84,8 @@ def hydrate(
             seconds=seconds_of(facts),
             close=creator in close,
             new_creator=creator in new,
+            penalties=penalties.get(item_id, FREE).decisions,
+            penalty_milli=penalties.get(item_id, FREE).milli,
         )
         hydrated.append((candidate, facts))
     return hydrated

@@ -21,6 +21,7 @@ from ranking.retrieval import sources
 from ranking.retrieval.rows import hydrate
 from ranking.retrieval.similar import similar
 from ranking.serving.errors import UnknownAnchor
+from ranking.serving.restrictions import UNRESTRICTED, Restrictions
 from ranking.serving.scorer import Scorer
 from ranking.serving.signals import ACTIONS, WATCH_TIME, allowed_actions
 from ranking.serving.trace import FEATURE_READS, ReadTrace
@@ -42,14 +43,24 @@ SETTLED: Final = [
 """After one of these an item is not recommended again in a scored list."""
 
 
-def gather(asker: Asker, allowance: Allowance, situation: Situation, scorer: Scorer | None) -> RankInputs:
-    """Read the inputs of one slate. `scorer` is needed when the order is `score`. Raises UnknownAnchor."""
+def gather(
+    asker: Asker,
+    allowance: Allowance,
+    situation: Situation,
+    scorer: Scorer | None,
+    restrictions: Restrictions = UNRESTRICTED,
+) -> RankInputs:
+    """Read the inputs of one slate. `scorer` is needed when the order is `score`. Raises UnknownAnchor.
+
+    `restrictions` are the decisions about items that hold for this person, here and now.
+    """
     reading = _Reading(
         asker=asker,
         allowance=allowance,
         situation=situation,
         scorer=scorer if allowance.order == "score" else None,
         trace=ReadTrace(allowance.features),
+        restrictions=restrictions,
     )
     return reading.inputs()
 
@@ -63,13 +74,20 @@ class _Reading:
     situation: Situation
     scorer: Scorer | None
     trace: ReadTrace
+    restrictions: Restrictions
 
     def inputs(self) -> RankInputs:
         """Read everything, in the order that the trace then shows."""
         found = round_robin({source: self._from(source) for source in self.allowance.sources}, self.allowance.pool_size)
         explored = dict.fromkeys(self._explore(found), "explore")
         listed = {**found, **explored}
-        hydrated = hydrate(listed, region=self.region, close=self._close(), new=self._new(listed))
+        hydrated = hydrate(
+            listed,
+            region=self.region,
+            close=self._close(),
+            new=self._new(listed),
+            penalties=self.restrictions.penalties(listed),
+        )
         pool = [one for one in hydrated if one[0].item_id in found]
         explore = [one for one in hydrated if one[0].item_id not in found]
         tokens = None if self.scorer is None else self._tokens(self.scorer, [facts for _, facts in pool])
@@ -88,12 +106,13 @@ class _Reading:
         if self.situation.anchor_id is None:
             return None
         try:
-            return selectors.visible_item(
+            shown = selectors.eligible_items(
                 service=self.asker.owner.service,
-                item_id=self.situation.anchor_id,
                 audiences=self.allowance.audiences,
+                hidden=(),
                 confidence=self.allowance.label_confidence,
             )
+            return self.restrictions.leave(shown).get(id=self.situation.anchor_id)
         except Item.DoesNotExist as error:
             raise UnknownAnchor(
                 f"There is no item {self.situation.anchor_id} that may be shown here: choose one from your feed."
@@ -109,14 +128,13 @@ class _Reading:
         mutes = selectors.Mutes(
             topics=allowance.muted_topics, creators=allowance.muted_creators, keywords=allowance.muted_keywords
         )
-        items = mutes.leave(
-            selectors.eligible_items(
-                service=self.asker.owner.service,
-                audiences=allowance.audiences,
-                hidden=allowance.hidden_items,
-                confidence=allowance.label_confidence,
-            )
+        eligible = selectors.eligible_items(
+            service=self.asker.owner.service,
+            audiences=allowance.audiences,
+            hidden=allowance.hidden_items,
+            confidence=allowance.label_confidence,
         )
+        items = self.restrictions.leave(mutes.leave(eligible))
         if self.anchor is not None:
             related = self.scorer is None
             items = sources.sharing_topics(items, self.anchor) if related else items.exclude(id=self.anchor.id)

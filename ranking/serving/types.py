@@ -74,6 +74,13 @@ class Situation:
     seed: int
 
 
+class Penalties(NamedTuple):
+    """Which decisions act on an item for somebody, and what they take off its score together, in thousandths."""
+
+    decisions: tuple[str, ...] = ()
+    milli: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
     """An item considered for a slate, with the source that brought it. All integers and text: no floats."""

@@ -1,0 +1,52 @@
+"""Decisions about items as they hold for one person: what is withheld, and what is demoted, each with its statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
+
+from compliance.statements import selectors
+from compliance.subjects.models import Subject
+from ranking.catalogue.models import Item
+from ranking.serving.types import Penalties
+
+NOWHERE: Final = ("", "other", "unknown")
+"""Jurisdictions that name no place: every decision holds there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """`ranking.serving.restrictions.Restrictions`, from decisions that have their statements (DSA Art. 17)."""
+
+    service: str
+    territory: str
+    audience: str
+    now: datetime
+
+    def leave(self, items: QuerySet[Item]) -> QuerySet[Item]:
+        """The items that are not removed, disabled or restricted to another age."""
+        return items.exclude(
+            id__in=selectors.restricted_items(
+                service=self.service, territory=self.territory, audience=self.audience, now=self.now
+            )
+        )
+
+    def penalties(self, item_ids: Collection[int]) -> Mapping[int, Penalties]:
+        """Every decision that acts on each of these items."""
+        found = selectors.penalties(
+            self.service, item_ids, territory=self.territory, audience=self.audience, now=self.now
+        )
+        return {
+            item_id: Penalties(tuple(str(one.decision_id) for one in acting), selectors.amount_of(acting))
+            for item_id, acting in found.items()
+        }
+
+
+def restrictions_for(subject: Subject, *, tier: str, now: datetime) -> Decided:
+    """What holds for a subject of this tier. Who cannot be placed falls under what holds anywhere."""
+    where = {"UK": "GB"}.get(subject.jurisdiction, subject.jurisdiction)
+    return Decided(service=subject.service, territory="" if where in NOWHERE else where, audience=tier, now=now)
