@@ -58,6 +58,7 @@ def allowance_of(plan: Plan) -> Allowance:
         pool_size=plan.pool_size,
         diversity=plan.diversity,
         explore_pool=plan.explore_pool,
+        new_creators=plan.new_creator_share > 0,
         essential_places=plan.essential_places,
     )
 

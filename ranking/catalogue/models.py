@@ -96,6 +96,37 @@ class Popularity(models.Model):
         return f"{self.item_id} {self.region or 'everywhere'}: {self.score}"
 
 
+class Essential(models.Model):
+    """A notice that everyone in a region ("" = everywhere) needs for a while; who declared it, and who else agreed."""
+
+    class Kind(models.TextChoices):
+        """What for."""
+
+        BREAKING = "breaking", "breaking news"
+        SAFETY = "safety", "a safety notice"
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    region = models.CharField(max_length=16, blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    declared_by = models.CharField(max_length=150)
+    approved_by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gte=models.F("starts_at")), name="essential_ends"),
+            models.CheckConstraint(
+                condition=~models.Q(declared_by=models.F("approved_by")), name="essential_by_two_people"
+            ),
+        ]
+        indexes = [models.Index(fields=["ends_at"], name="essential_until")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: item {self.item_id}"
+
+
 class Follow(models.Model):
     """A declared follow: of a creator, or of a topic."""
 

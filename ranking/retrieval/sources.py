@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, Max, Min, OuterRef, QuerySet, TextField, Value
+from django.db.models import Case, Exists, Max, Min, OuterRef, QuerySet, TextField, Value, When
 from django.db.models.functions import MD5, Cast, Concat
 
-from ranking.catalogue.models import Follow, Item, Popularity
+from ranking.catalogue.models import Essential, Follow, Item, Popularity
 
 DRAWS: Final = 8
 """How many ids are drawn for each item wanted, before every item is looked at instead."""
@@ -89,6 +89,14 @@ def explore(allowed: QuerySet[Item], *, limit: int, seed: int, without: Iterable
         return [item_id for item_id in drawn if item_id in hits][:limit]
     salt = hashlib.sha256(f"explore {seed}".encode()).hexdigest()
     return _ids(left.annotate(lot=MD5(Concat(Value(salt), Cast("id", TextField())))).order_by("lot", "id"), limit)
+
+
+def essential(allowed: QuerySet[Item], *, region: str, now: datetime, limit: int) -> list[int]:
+    """What everyone in a region needs now: safety before breaking news, the latest declared first, ties by id."""
+    declared = Essential.objects.filter(starts_at__lte=now, ends_at__gt=now, region__in={"", region})
+    urgent = Case(When(kind=Essential.Kind.SAFETY, then=0), default=1)
+    rows = declared.filter(item__in=allowed).annotate(urgent=urgent).order_by("urgent", "-starts_at", "item_id")
+    return list(dict.fromkeys(rows.values_list("item_id", flat=True)))[:limit]
 
 
 def sharing_topics(allowed: QuerySet[Item], anchor: Item) -> QuerySet[Item]:

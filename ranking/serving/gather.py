@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -25,7 +25,7 @@ from ranking.serving.restrictions import UNRESTRICTED, Restrictions
 from ranking.serving.scorer import Scorer
 from ranking.serving.signals import ACTIONS, WATCH_TIME, allowed_actions
 from ranking.serving.trace import FEATURE_READS, ReadTrace
-from ranking.serving.types import Allowance, Asker, RankInputs, Situation
+from ranking.serving.types import Allowance, Asker, Candidate, RankInputs, Situation
 
 SEEDS: Final = 10
 """How many of the latest positive events the `similar` source starts from."""
@@ -91,6 +91,7 @@ class _Reading:
         pool = [one for one in hydrated if one[0].item_id in found]
         explore = [one for one in hydrated if one[0].item_id not in found]
         tokens = None if self.scorer is None else self._tokens(self.scorer, [facts for _, facts in pool])
+        essential = self._essential()
         return RankInputs(
             candidates=tuple(candidate for candidate, _ in pool),
             explore=tuple(candidate for candidate, _ in explore),
@@ -98,6 +99,7 @@ class _Reading:
             model_sha256="" if self.scorer is None else self.scorer.sha256,
             reads=self.trace.reads,
             shortfall=self._shortfall(len(pool)),
+            essential=essential,
         )
 
     @cached_property
@@ -119,8 +121,8 @@ class _Reading:
             ) from error
 
     @cached_property
-    def allowed(self) -> QuerySet[Item]:
-        """The items that every source chooses from."""
+    def eligible(self) -> QuerySet[Item]:
+        """The items that may be shown to this person at all."""
         self.trace.read("catalogue.items")
         self.trace.read("declared.hidden_items")
         self.trace.read("declared.mutes")
@@ -134,7 +136,12 @@ class _Reading:
             hidden=allowance.hidden_items,
             confidence=allowance.label_confidence,
         )
-        items = self.restrictions.leave(mutes.leave(eligible))
+        return self.restrictions.leave(mutes.leave(eligible))
+
+    @cached_property
+    def allowed(self) -> QuerySet[Item]:
+        """The items that every source chooses from."""
+        items = self.eligible
         if self.anchor is not None:
             related = self.scorer is None
             items = sources.sharing_topics(items, self.anchor) if related else items.exclude(id=self.anchor.id)
@@ -228,8 +235,8 @@ class _Reading:
         return sources.close_creators(self.asker.subject_id)
 
     def _new(self, listed: dict[int, str]) -> frozenset[int]:
-        """Which creators at hand are new: asked only where the person wants more of them."""
-        if "new_creators" not in self._objectives:
+        """Which creators at hand are new: asked only where the person wants more of them, or the plan owes them room."""
+        if "new_creators" not in self._objectives and not self.allowance.new_creators:
             return frozenset()
         return sources.new_creators(listed, now=from_ms(self.situation.now_ms))
 
@@ -241,6 +248,22 @@ class _Reading:
         if self.allowance.explore_pool == 0:
             return []
         return sources.explore(self.allowed, limit=self.allowance.explore_pool, seed=self.situation.seed, without=found)
+
+    def _essential(self) -> tuple[Candidate, ...]:
+        """What everyone here needs now, whatever the list is about; of its region only where that may be read."""
+        if self.allowance.essential_places == 0:
+            return ()
+        self.trace.read("catalogue.essential")
+        found = sources.essential(
+            self.eligible,
+            region=self.asker.region if "location" in self.allowance.features else "",
+            now=from_ms(self.situation.now_ms),
+            limit=self.allowance.essential_places,
+        )
+        if not found:
+            return ()
+        hydrated = hydrate(dict.fromkeys(found, "essential"), region=self.region)
+        return tuple(replace(candidate, essential=True) for candidate, _ in hydrated)
 
     def _tokens(self, scorer: Scorer, items: list[ItemFacts]) -> TokenBatch:
         user = UserFacts()

@@ -17,7 +17,13 @@ FEATURE_READS: Final = {
     "declared.region": "location",
 }
 """Reads about a person, and the feature a plan must allow for each."""
-FREE_READS: Final = ("catalogue.items", "catalogue.popularity", "declared.hidden_items", "declared.mutes")
+FREE_READS: Final = (
+    "catalogue.items",
+    "catalogue.popularity",
+    "catalogue.essential",
+    "declared.hidden_items",
+    "declared.mutes",
+)
 """Reads that every plan allows. What is in neither list is not read at all."""
 
 

@@ -61,6 +61,7 @@ class Allowance:
     pool_size: int
     diversity: float  # 0: relevance only … 1: difference only (MMR's 1 - lambda)
     explore_pool: int  # how many items to offer for an exploration draw; 0: none
+    new_creators: bool = False  # whether it matters which creators are new
     essential_places: int = 0  # how many notices that everyone needs may be offered
 
 

@@ -41,6 +41,11 @@ SOURCES: Final[dict[str, Wording]] = {
         icon="people", label="Popular", sentence="Found among the films that most people liked lately."
     ),
     "newest": Wording(icon="clock", label="New", sentence="Found among the newest films."),
+    "essential": Wording(
+        icon="bell",
+        label="Everyone needs this",
+        sentence="Shown to everyone here for a while: two people declared that everyone needs it. It is not about you.",
+    ),
     "explore": Wording(
         icon="die",
         label="Drawn at random",
