@@ -235,7 +235,7 @@ class _Reading:
         return sources.close_creators(self.asker.subject_id)
 
     def _new(self, listed: dict[int, str]) -> frozenset[int]:
-        """Which creators at hand are new: asked only where the person wants more of them, or the plan owes them room."""
+        """Which creators at hand are new: asked where the person wants more of them, or the plan gives them room."""
         if "new_creators" not in self._objectives and not self.allowance.new_creators:
             return frozenset()
         return sources.new_creators(listed, now=from_ms(self.situation.now_ms))
