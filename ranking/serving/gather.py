@@ -262,8 +262,10 @@ class _Reading:
         )
         if not found:
             return ()
-        hydrated = hydrate(dict.fromkeys(found, "essential"), region=self.region)
-        return tuple(replace(candidate, essential=True) for candidate, _ in hydrated)
+        listed = dict.fromkeys(found, "essential")
+        hydrated = hydrate(listed, region=self.region, penalties=self.restrictions.penalties(listed))
+        # What a decision demotes is carried by no notice.
+        return tuple(replace(candidate, essential=True) for candidate, _ in hydrated if not candidate.penalty_milli)
 
     def _tokens(self, scorer: Scorer, items: list[ItemFacts]) -> TokenBatch:
         user = UserFacts()
