@@ -26,10 +26,15 @@ class Compiled:
     days: tuple[date, ...]  # on which rules begin or end
     of_days: tuple[int, ...]  # the rules in force before the first day, from it on, …
     fields: dict[str, tuple[tuple[int, Any, int], ...]]  # effect -> (bit, value, rule number), strictest first
+    of_effect: dict[str, int]  # effect -> the rules that have it
+
+    def on(self, day: date) -> int:
+        """The mask of the rules that are in force on a day."""
+        return self.of_days[bisect_right(self.days, day)]
 
     def applying(self, facts: dict[str, str], day: date) -> int:
         """The mask of the rules that apply."""
-        mask = self.of_days[bisect_right(self.days, day)]
+        mask = self.on(day)
         for fact, values in self.of_fact.items():
             mask &= values.get(facts[fact], self.of_any[fact])
         return mask
@@ -51,6 +56,7 @@ def compile_rules(packs: tuple[Pack, ...]) -> Compiled:
         days=days,
         of_days=tuple(_mask(_holds(rule, day) for rule in rules) for day in (date.min, *days)),
         fields={name: _ordered(name, effect, rules) for name, effect in EFFECTS.items()},
+        of_effect={name: _mask(name in rule.effects for rule in rules) for name in EFFECTS},
     )
 
 

@@ -43,7 +43,6 @@ def plan(policies: PolicySet, subject: SubjectFacts, request: RequestFacts) -> P
         values["daily_minutes"], values["session_minutes"], values["break_minutes"]
     )
     closed, closed_reasons = _closed(subject, decided, limit_reasons, daily, session, pause)
-    fixed = (one for one in decided.reasons if one.field != "default_mode")
     explore = min(spec.explore_probability, values["explore_probability"])
     return Plan(
         feed_mode=mode,
@@ -85,7 +84,7 @@ def plan(policies: PolicySet, subject: SubjectFacts, request: RequestFacts) -> P
         hidden_from_guardian=values["hidden_from_guardian"],
         reasons=(
             mode_reason,
-            *fixed,
+            *decided.reasons,
             *wishes.reasons,
             *limit_reasons,
             *closed_reasons,
@@ -119,9 +118,8 @@ def _mode(chosen: str, offered: tuple[str, ...], decided: Merged) -> tuple[str, 
     if chosen in offered:
         return chosen, Reason(field="feed_mode", rule=CHOICE, law=CHOICE_LAW, words=CHOICE_WORDS)
     default: str = decided.values["default_mode"]
-    why = next(reason for reason in decided.reasons if reason.field == "default_mode")
-    if default in offered:
-        return default, replace(why, field="feed_mode")
+    if decided.default is not None and default in offered:
+        return default, replace(decided.default, field="feed_mode")
     instead = next((mode for mode in INSTEAD if mode in offered), None)
     if instead is None:
         raise NoOrder("No order is offered: the packs must forbid less, for every list has a non-profiled order.")

@@ -1,0 +1,1 @@
+"""Model checking: what must hold in every state of the router, proved by looking at all of them."""
