@@ -136,6 +136,8 @@ def limits_kept(_: PolicySet, state: State, plan: Plan) -> Seen:
     due = usage.session_minutes >= plan.session_minutes and usage.break_minutes < plan.break_minutes
     if due != ("break_due" in plan.closed):
         yield f"a break is {'due' if due else 'not due'}, and the list is {_open(plan)}"
+    if usage.asleep and "asleep" not in plan.closed:
+        yield "the list is open in the person's own hours of sleep"
     own = state.used.own_day and plan.daily_minutes > max(1, state.limits.daily - 1)
     if own or (state.used.own_session and plan.session_minutes > max(1, state.limits.session - 1)):
         yield "a stricter limit of the person's own does not count"

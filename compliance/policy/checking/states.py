@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from itertools import product
 from typing import Final
 
+from compliance.policy.controls import OWN_BREAK
 from compliance.policy.policy_set import PolicySet
 from compliance.policy.types import Control, RequestFacts, SubjectFacts, Usage
 from compliance.policy.vocabulary import FACTS
@@ -34,14 +35,15 @@ class Used:
     rest: int
     own_day: bool
     own_session: bool
+    asleep: bool  # in their own hours of sleep
 
 
 USED: Final = tuple(
-    Used(day=day, session=session, rest=rest, own_day=own_day, own_session=own_session)
+    Used(day=day, session=session, rest=rest, own_day=own_day, own_session=own_session, asleep=asleep)
     for day, session, rest in product(BESIDE, repeat=3)
-    for own_day, own_session in product((False, True), repeat=2)
+    for own_day, own_session, asleep in product((False, True), repeat=3)
 )
-NOTHING: Final = Used(day=-1, session=-1, rest=-1, own_day=False, own_session=False)
+NOTHING: Final = Used(day=-1, session=-1, rest=-1, own_day=False, own_session=False, asleep=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +113,12 @@ class State:
         daily, session = self.limits.daily, self.limits.session
         daily = _stricter(daily) if self.used.own_day else daily
         session = _stricter(session) if self.used.own_session else session
+        rest = max(self.limits.rest, OWN_BREAK) if self.used.own_session else self.limits.rest
         return Usage(
             day_minutes=max(0, daily + self.used.day),
             session_minutes=max(0, session + self.used.session),
-            break_minutes=max(0, self.limits.rest + self.used.rest),
+            break_minutes=max(0, rest + self.used.rest),
+            asleep=self.used.asleep,
         )
 
 
