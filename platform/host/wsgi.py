@@ -22,5 +22,6 @@ application = with_bounded_work(
 get_resolver().url_patterns  # noqa: B018 - what is behind every address is loaded now, not by the first who asks
 if settings.SCORER == "local":
     import_module("ranking.training.registry")  # torch, once for all processes that are forked from here
+import_module("scipy.optimize")  # what repairs of lists are solved with: else the first one waits for it
 gc.collect()
 gc.freeze()  # what was loaded stays loaded: the collector need not walk it again while requests are answered

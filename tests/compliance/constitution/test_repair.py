@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -67,6 +68,13 @@ def test_no_list_ever_breaks_a_principle(seed: int, count: int) -> None:
     repaired = repair(asked, made, scores)
     assert violations(asked, repaired.slate, repaired.offer) == ()
     assert repaired == repair(asked, made, scores)
+
+
+def test_threads_that_repair_at_once_come_to_the_same_lists() -> None:
+    cases = [random_case(seed, 40) for seed in range(60)]
+    alone = [repair(*case) for case in cases]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda case: repair(*case), cases * 3)) == alone * 3
 
 
 @settings(max_examples=60, deadline=None)
