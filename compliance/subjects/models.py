@@ -180,6 +180,7 @@ class Guardianship(models.Model):
     guardian = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="children")
     child = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="guardians")
     linked_at = models.DateTimeField(auto_now_add=True)
+    topics_agreed = models.BooleanField(default=False)  # by the child: what 13 to 15 year olds may show
 
     class Meta:
         constraints = [
@@ -189,3 +190,32 @@ class Guardianship(models.Model):
 
     def __str__(self) -> str:
         return f"guardianship {self.pk}"
+
+
+class GuardianInvite(models.Model):
+    """A guardian's offer to be linked: the child answers it with its code, and the guardian confirms who answered."""
+
+    guardian = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="invites")
+    code_sha256 = models.CharField(max_length=64, unique=True)  # the code itself is shown once and kept nowhere
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    child = models.ForeignKey(Subject, null=True, blank=True, on_delete=models.CASCADE, related_name="answered_invites")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"invite {self.pk}"
+
+
+class GuardianView(models.Model):
+    """One look of a guardian at a child's account: both can read it, and nobody can undo it."""
+
+    guardian = models.ForeignKey(Subject, null=True, on_delete=models.SET_NULL, related_name="looks")
+    child = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="seen_by")
+    what = models.CharField(max_length=16)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["child", "-id"], name="latest_looks")]
+
+    def __str__(self) -> str:
+        return f"look {self.pk}"

@@ -229,6 +229,7 @@ CELERY_BEAT_SCHEDULE = {
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
     "limits-effects": {"task": "compliance.limits.tasks.count_effects", "schedule": 86_400.0},
     "limits-forget": {"task": "compliance.limits.tasks.forget_old_days", "schedule": 86_400.0},
+    "guardians-majority": {"task": "compliance.subjects.tasks.end_guardianships", "schedule": 86_400.0},
     "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
     "label-new-items": {"task": "compliance.labels.tasks.label_new_items", "schedule": 60.0},
     "watch-pools": {"task": "compliance.labels.tasks.watch_pools", "schedule": 300.0},
