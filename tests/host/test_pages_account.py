@@ -24,7 +24,7 @@ def test_it_says_what_is_known_and_chosen(world: World) -> None:
     assert "<dd>adult</dd>" in html
     assert "You agreed" in html
     assert "Personalised: ordered by what you did here" in html
-    assert "Guardian tools: not available yet" in html
+    assert "Guardians, looks and limits of time" in html
 
 
 def test_guardian_and_child_see_each_others_names_only(world: World) -> None:

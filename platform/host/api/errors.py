@@ -17,8 +17,10 @@ from rest_framework.views import set_rollback
 
 from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyErased
+from compliance.limits.setting import LimitRefused
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
+from compliance.subjects.guardians import GuardianRefused
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, SENTENCES, Refusal, body
 from ranking.catalogue.services import UnknownItems
 
@@ -62,7 +64,7 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal(COLD if cold else SENTENCES[503], status=503, retry_after=60 if cold else RETRY_SECONDS)
         case UnknownItem() | Http404():
             return Refusal(str(error) if isinstance(error, UnknownItem) else SENTENCES[404], status=404)
-        case ModeNotOffered() | KeyReused() | KeyErased():
+        case ModeNotOffered() | KeyReused() | GuardianRefused() | LimitRefused() | KeyErased():
             erased = isinstance(error, KeyErased)
             return Refusal(ERASED if erased else str(error), status=410 if erased else 409)
         case UnknownItems():

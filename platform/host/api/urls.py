@@ -6,6 +6,7 @@ from django.urls import path
 
 from host.api.schema_view import SchemaView
 from host.dashboard import api
+from host.guardians import api_urls as guardians
 from host.ingest import views as ingest
 from host.regulator_portal import urls as audit
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("ingest/decisions", ingest.DecisionsView.as_view(), name="api_ingest"),
     path("ingest/sources/<str:name>/gaps", ingest.GapsView.as_view(), name="api_ingest_gaps"),
     path("ingest/sources/<str:name>/reconciliations", ingest.ReconciliationsView.as_view(), name="api_reconcile"),
+    *guardians.urlpatterns,
     *audit.urlpatterns,
     path("schema", SchemaView.as_view(), name="api_schema"),
 ]

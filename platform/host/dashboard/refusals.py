@@ -15,13 +15,18 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
+from compliance.limits.setting import LimitRefused
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
+from compliance.subjects.guardians import GuardianRefused
+from compliance.subjects.services import ZoneRefused
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, plain_error
 from host.dashboard.services import ConsentNotOffered
 from host.dashboard.words import MODES
 from ranking.catalogue.services import UnknownItems
 
+REFUSED: Final = (ModeNotOffered, KeyReused, ConsentNotOffered, GuardianRefused, LimitRefused, ZoneRefused)
+"""What a rule does not allow: 409, with its sentence."""
 View = Callable[..., HttpResponse]
 NO_SUCH_ITEM: Final = "This film is not here, or it is not in the lists that you can see. Go back to your feed."
 CLOSED_TITLES: Final = {
@@ -52,7 +57,7 @@ def for_people(view: View) -> View:
             response["Retry-After"] = str(error.retry_after)
         except Closed as error:
             response = _closed(request, error)
-        except (ModeNotOffered, KeyReused, ConsentNotOffered) as error:
+        except REFUSED as error:
             response = refusal(request, 409, str(error))
         except (UnknownItem, UnknownItems):
             response = refusal(request, 404, NO_SUCH_ITEM)
