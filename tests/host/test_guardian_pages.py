@@ -61,11 +61,12 @@ def test_the_childs_page_is_the_guardians_alone(world: World, name: str) -> None
         ("consent", {"granted": "no"}),
     ]:
         assert client.post(f"{HOME}{link.pk}/{path}/", given).status_code == 404
-    for path, body in [
-        ("looks", {"what": "minutes"}),
-        ("limits", {"target": "sleep", "value": "20-07"}),
-        ("consent", {"granted": False}),
-    ]:
+    bodies: dict[str, dict[str, Any]] = {
+        "looks": {"what": "minutes"},
+        "limits": {"target": "sleep", "value": "20-07"},
+        "consent": {"granted": False},
+    }
+    for path, body in bodies.items():
         method = "post" if path == "looks" else "put"
         assert send(client, method, f"guardians/links/{link.pk}/{path}", body).status_code == 404
     assert not GuardianView.objects.exists()

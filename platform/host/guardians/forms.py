@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
 from zoneinfo import available_timezones
 
 from django import forms
 
 from compliance.limits.setting import TARGETS
 from compliance.subjects.guarding import LOOKS
+
+
+ZONES: Final = tuple((name, name) for name in sorted(available_timezones()))
 
 
 class CodeForm(forms.Form):
@@ -38,4 +42,4 @@ class LookForm(forms.Form):
 class ZoneForm(forms.Form):
     """The time zone where the person is."""
 
-    zone = forms.ChoiceField(choices=[(name, name) for name in sorted(available_timezones())])
+    zone = forms.ChoiceField(choices=ZONES)

@@ -185,7 +185,7 @@ def names_of(subject_ids: Iterable[UUID]) -> dict[UUID, str]:
     """The display name of each person; somebody without one stays nameless."""
     ids = list(subject_ids)
     users = User.objects.filter(subject_id__in=ids).values_list("subject_id", "display_name")
-    return dict.fromkeys(ids, NAMELESS) | {subject_id: name for subject_id, name in users if name and subject_id}
+    return dict.fromkeys(ids, NAMELESS) | {subject_id: name for subject_id, name in users if name}
 
 
 def _link(link: Guardianship, name: str, *, child_side: bool) -> OwnLink:

@@ -20,7 +20,7 @@ from compliance.subjects.services import declare_timezone
 from host.dashboard.refusals import SENTENCES, View, for_people, refusal
 from host.dashboard.requests import asker
 from host.guardians import selectors
-from host.guardians.forms import CodeForm, LimitForm, LookForm, YesNoForm, ZoneForm
+from host.guardians.forms import ZONES, CodeForm, LimitForm, LookForm, YesNoForm, ZoneForm
 
 
 def own(view: View) -> View:
@@ -57,7 +57,7 @@ def posted(form_class: type[forms.Form]) -> Callable[[Callable[..., HttpResponse
 def overview(request: HttpRequest) -> HttpResponse:
     """Show guardians, children, codes, looks and one's own limits."""
     page = selectors.guardians_page(subject=asker(request), now=timezone.now())
-    return render(request, "guardians/overview.html", {"page": page, "zones": ZoneForm.base_fields["zone"].choices})
+    return render(request, "guardians/overview.html", {"page": page, "zones": ZONES})
 
 
 @require_safe
