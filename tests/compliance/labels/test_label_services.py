@@ -231,3 +231,28 @@ def test_an_operators_own_classifier_is_named_by_its_class(settings: Any) -> Non
     settings.TEXT_CLASSIFIER = "no.such.Thing"
     with pytest.raises(Exception, match="CLERESTORY_TEXT_CLASSIFIER"):
         active()
+
+
+def test_a_moderator_who_says_it_again_of_another_text_says_something_new() -> None:
+    one = item("Прогулка")
+    assert moderated(one, "child") == 1
+    Item.objects.filter(pk=one.pk).update(title="Прогулка 2")
+    read_all(service=HOUSE, budget_s=60)
+    assert effective_of(one)[0] == ""
+    assert moderated(one, "child") == 1
+    assert effective_of(one)[0] == "child"
+
+
+def test_a_new_version_of_a_classifier_reads_again_even_where_it_says_the_same(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TEXT_CLASSIFIER = "tests.compliance.labels.shouting.Shouting"
+    one = item()
+    certified(one)
+    assert read_all(service=HOUSE, budget_s=60) == 1
+    monkeypatch.setattr("tests.compliance.labels.shouting.Shouting.sha256", "6" * 64)
+    assert read_all(service=HOUSE, budget_s=60) == 1
+    assert read_all(service=HOUSE, budget_s=60) == 0
+    versions = [label.source_sha256[0] for label in selectors.story(one.pk) if label.about == "toxic"]
+    assert versions == ["6", "5"]
+    assert effective_of(one)[0] == "child"
