@@ -69,7 +69,7 @@ def test_a_hateful_title_with_a_certificate_for_children_is_for_adults() -> None
     certified(one)
     read_all(service=HOUSE, budget_s=60)
     audience, source, confidence, unsafe = effective_of(one)
-    assert (audience, confidence) == ("adult", "high")
+    assert (audience, confidence) == ("adult", "medium")
     assert "offensive" in unsafe
     assert source == "classifier clerestory-text"
     assert Label.objects.get(item=one, about="offensive").score == pytest.approx(990, abs=10)
@@ -226,7 +226,7 @@ def test_an_operators_own_classifier_is_named_by_its_class(settings: Any) -> Non
     one, other = item("A WALK IN THE PARK"), item("A walk in the park")
     certified(one, other)
     assert read_all(service=HOUSE, budget_s=60) == 2
-    assert effective_of(one) == ("adult", "classifier shouting", "high", ["toxic"])
+    assert effective_of(one) == ("adult", "classifier shouting", "medium", ["toxic"])
     assert effective_of(other)[0] == "child"
     settings.TEXT_CLASSIFIER = "no.such.Thing"
     with pytest.raises(Exception, match="CLERESTORY_TEXT_CLASSIFIER"):
