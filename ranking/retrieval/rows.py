@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -42,11 +43,13 @@ def hydrate(
     close: Collection[int] = (),
     new: Collection[int] = (),
     penalties: Mapping[int, Penalties] = NONE_AT_ALL,
+    keywords: Collection[str] = (),
 ) -> list[tuple[Candidate, ItemFacts]]:
     """Candidates for {item id: source}, in that order, each with its facts.
 
     `close` and `new` are creators: whom the person declared close, and who published nothing before lately. Both are
-    empty where nothing in the allowance asks for them: then they are not read. `penalties` are by item.
+    empty where nothing in the allowance asks for them: then they are not read. `penalties` are by item. `keywords`
+    are the person's muted words: what a title has of them is noted, though no source should have found it.
     """
     items = with_popularity(Item.objects.filter(id__in=found), region).annotate(text=Cast("facts", CharField()))
     columns = (
@@ -60,15 +63,16 @@ def hydrate(
         "creator_id",
         "label_confidence",
         "unsafe",
+        "title",
     )
+    muted = _words(keywords)
     rows = {row[0]: row for row in items.values_list(*columns)}
     hydrated = []
     for item_id, source in found.items():
         if item_id not in rows:  # withdrawn between two queries
             continue
-        _, external_id, topics, suitable_from, published_at, popularity, text, creator, confidence, unsafe = rows[
-            item_id
-        ]
+        row = rows[item_id]
+        _, external_id, topics, suitable_from, published_at, popularity, text, creator, confidence, unsafe, title = row
         facts = item_facts(external_id, text)
         candidate = Candidate(
             item_id=item_id,
@@ -81,6 +85,7 @@ def hydrate(
             creator_id=creator or 0,
             label_confidence=confidence,
             unsafe=tuple(unsafe),
+            muted_words=tuple(sorted({word.casefold() for word in muted.findall(title)})) if muted else (),
             seconds=seconds_of(facts),
             close=creator in close,
             new_creator=creator in new,
@@ -89,3 +94,10 @@ def hydrate(
         )
         hydrated.append((candidate, facts))
     return hydrated
+
+
+def _words(keywords: Collection[str]) -> re.Pattern[str] | None:
+    """Finds these as whole words, whatever their case; None where there are none."""
+    if not keywords:
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(word) for word in sorted(keywords))})(?!\w)", re.IGNORECASE)

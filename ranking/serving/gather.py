@@ -87,6 +87,7 @@ class _Reading:
             close=self._close(),
             new=self._new(listed),
             penalties=self.restrictions.penalties(listed),
+            keywords=self.allowance.muted_keywords,
         )
         pool = [one for one in hydrated if one[0].item_id in found]
         explore = [one for one in hydrated if one[0].item_id not in found]
@@ -263,7 +264,12 @@ class _Reading:
         if not found:
             return ()
         listed = dict.fromkeys(found, "essential")
-        hydrated = hydrate(listed, region=self.region, penalties=self.restrictions.penalties(listed))
+        hydrated = hydrate(
+            listed,
+            region=self.region,
+            penalties=self.restrictions.penalties(listed),
+            keywords=self.allowance.muted_keywords,
+        )
         # What a decision demotes is carried by no notice.
         return tuple(replace(candidate, essential=True) for candidate, _ in hydrated if not candidate.penalty_milli)
 

@@ -74,7 +74,15 @@ class ItemLook(NamedTuple):
 
 
 OF_THE_ITEM: Final = tuple(name for name in ItemLook._fields if name != "codes")
-OF_THE_MOMENT: Final = ("new_creator", "targeting", "essential", "close", "penalties", "penalty_milli")
+OF_THE_MOMENT: Final = (
+    "new_creator",
+    "muted_words",
+    "targeting",
+    "essential",
+    "close",
+    "penalties",
+    "penalty_milli",
+)
 """What a candidate is to one person or at one time. Few are anything, so that only those are written down."""
 
 

@@ -97,6 +97,7 @@ class Candidate:
     new_creator: bool = False
     label_confidence: str = ""
     unsafe: tuple[str, ...] = ()  # kinds of harm that its labels name
+    muted_words: tuple[str, ...] = ()  # what its title has of the words that the person muted
     seconds: int = 0  # how long it takes; 0: unknown
     promoted: bool = False
     promotion: str = ""  # the label that says so

@@ -48,6 +48,10 @@ class Placeable(Protocol):
         """Categories of harm that moderation or the classifier found in it."""
 
     @property
+    def muted_words(self) -> tuple[str, ...]:
+        """What its title has of the words that the person muted."""
+
+    @property
     def promoted(self) -> bool:
         """Whether somebody pays for its place."""
 

@@ -34,7 +34,7 @@ PRINCIPLES: Final = (
     Principle(
         id="principle.muted",
         law="DSA Art. 27(3) (D27); guidelines on minors (M2)",
-        words="No creator and no topic that you muted is shown.",
+        words="No creator, no topic and no word that you muted is shown.",
     ),
     Principle(
         id="principle.promotion-label",

@@ -91,6 +91,11 @@ def _unsure(bounds: Bounds, item: Placeable) -> bool:
     )
 
 
+def _unwanted(bounds: Bounds, item: Placeable) -> bool:
+    of_topics = any(topic in bounds.muted_topics for topic in item.topics)
+    return of_topics or item.creator_id in bounds.muted_creators or len(item.muted_words) > 0
+
+
 def _special(bounds: Bounds, item: Placeable) -> bool:
     refused = SPECIAL_CATEGORIES | bounds.proxies
     return any(key in refused for predicate in item.targeting for key in keys_of(predicate))
@@ -100,9 +105,7 @@ BARS: Final[dict[str, Callable[[Bounds, Placeable], bool]]] = {
     "principle.audience": lambda bounds, item: not any(item.suitable_from == one for one in bounds.audiences),
     "principle.minor-safety": _unsure,
     "principle.hidden": lambda bounds, item: item.item_id in bounds.hidden_items,
-    "principle.muted": lambda bounds, item: (
-        item.creator_id in bounds.muted_creators or any(topic in bounds.muted_topics for topic in item.topics)
-    ),
+    "principle.muted": _unwanted,
     "principle.promotion-label": lambda bounds, item: item.promoted and item.promotion == "",
     "principle.special-categories": _special,
     "principle.minor-targeting": lambda bounds, item: bounds.minor and item.promoted and item.targeting != (),

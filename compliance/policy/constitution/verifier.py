@@ -94,10 +94,10 @@ def _hidden(bounds: Bounds, slate: Slate) -> list[int]:
 
 def _muted(bounds: Bounds, slate: Slate) -> list[int]:
     creators, topics = bounds.muted_creators, bounds.muted_topics
-    if not creators and not topics:
-        return []
     return [
-        place for place, item in enumerate(slate) if item.creator_id in creators or not topics.isdisjoint(item.topics)
+        place
+        for place, item in enumerate(slate)
+        if item.muted_words or item.creator_id in creators or (topics and not topics.isdisjoint(item.topics))
     ]
 
 
@@ -119,7 +119,7 @@ ALONE: Final[dict[str, tuple[Callable[[Bounds, Slate], list[int]], str]]] = {
     "principle.audience": (_audience, "carries no label for this audience"),
     "principle.minor-safety": (_minor_safety, "is unsafe, or not labelled surely enough, for a minor"),
     "principle.hidden": (_hidden, "was hidden by the person"),
-    "principle.muted": (_muted, "is of a creator or a topic that the person muted"),
+    "principle.muted": (_muted, "is of a creator or a topic, or has a word, that the person muted"),
     "principle.promotion-label": (_promotion_label, "is promoted and does not say so"),
     "principle.special-categories": (_special_categories, "was aimed by a special category of personal data"),
     "principle.minor-targeting": (_minor_targeting, "is promoted and was aimed at a minor"),

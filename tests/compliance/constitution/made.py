@@ -22,6 +22,7 @@ class Made:
     suitable_from: str = "child"
     label_confidence: str = "high"
     unsafe: tuple[str, ...] = ()
+    muted_words: tuple[str, ...] = ()
     promoted: bool = False
     promotion: str = ""
     targeting: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ def _random_item(dice: random.Random, place: int, count: int) -> Made:
         suitable_from=dice.choice(["child", "child", "teen", "adult", ""]),
         label_confidence=dice.choice(["high", "high", "low", ""]),
         unsafe=("violence",) if dice.random() < 0.1 else (),
+        muted_words=("war",) if dice.random() < 0.05 else (),
         promoted=promoted,
         promotion="Advert" if promoted and dice.random() < 0.8 else "",
         targeting=dice.choice([(), ("age>30",), ("postcode=1",), ("religion=x",)]) if promoted else (),

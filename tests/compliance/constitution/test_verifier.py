@@ -92,7 +92,8 @@ def test_a_duty_is_owed_only_as_far_as_candidates_have_it() -> None:
     assert violations(asked, FOUR, offer_of(asked, pool)) == ()
 
 
-def test_a_muted_creator_is_found() -> None:
+def test_a_muted_creator_and_a_muted_word_are_found() -> None:
+    assert violations(bounds(), planted(muted_words=("war",)), PLENTY)[0].items == (2,)
     assert violations(bounds(muted_creators=frozenset({3})), FOUR, PLENTY)[0].items == (3,)
 
 
