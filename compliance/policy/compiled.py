@@ -11,9 +11,20 @@ from datetime import date
 from typing import Any
 
 from compliance.policy.pack import Pack, Rule
+from compliance.policy.types import Reason
 from compliance.policy.vocabulary import EFFECTS, FACTS, Effect
 
 MIXED = ("union", "meet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What one rule says of one effect."""
+
+    bit: int
+    value: Any
+    rule: str
+    reasons: tuple[Reason, ...]  # as the plan gives them where nothing is overridden
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # each is itself alone: what is remembered of it is looked up by it
@@ -25,7 +36,7 @@ class Compiled:
     of_any: dict[str, int]  # fact -> the rules that apply whatever it is, or that ask for it: for unknown values
     days: tuple[date, ...]  # on which rules begin or end
     of_days: tuple[int, ...]  # the rules in force before the first day, from it on, …
-    fields: dict[str, tuple[tuple[int, Any, int], ...]]  # effect -> (bit, value, rule number), strictest first
+    fields: dict[str, tuple[Entry, ...]]  # effect -> what rules say of it, strictest first
     of_effect: dict[str, int]  # effect -> the rules that have it
 
     def on(self, day: date) -> int:
@@ -75,11 +86,19 @@ def strictness(effect: Effect, value: Any) -> float:
     return float(value) if effect.combine == "most" else -float(value)
 
 
-def _ordered(name: str, effect: Effect, rules: tuple[Rule, ...]) -> tuple[tuple[int, Any, int], ...]:
-    entries = [(1 << number, rule.effects[name], number) for number, rule in enumerate(rules) if name in rule.effects]
+def _ordered(name: str, effect: Effect, rules: tuple[Rule, ...]) -> tuple[Entry, ...]:
+    entries = [_entry(name, effect, number, rule) for number, rule in enumerate(rules) if name in rule.effects]
     if effect.combine not in MIXED:
-        entries.sort(key=lambda entry: (-strictness(effect, entry[1]), entry[2]))
+        entries.sort(key=lambda entry: -strictness(effect, entry.value))  # equally strict: as the packs stand
     return tuple(entries)
+
+
+def _entry(name: str, effect: Effect, number: int, rule: Rule) -> Entry:
+    """Of a union, each thing named has its reason: two laws may forbid the same."""
+    value = rule.effects[name]
+    fields = [f"{effect.field or name}.{one}" for one in value] if effect.combine == "union" else [name]
+    reasons = (Reason(field=field, rule=rule.id, law=rule.law, words=rule.words) for field in fields)
+    return Entry(bit=1 << number, value=value, rule=rule.id, reasons=tuple(reasons))
 
 
 def _holds(rule: Rule, day: date) -> bool:

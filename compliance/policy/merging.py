@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
-from compliance.policy.compiled import Compiled
+from compliance.policy.compiled import MIXED, Compiled, Entry
 from compliance.policy.types import Reason
-from compliance.policy.vocabulary import EFFECTS
+from compliance.policy.vocabulary import EFFECTS, Effect
 
 REMEMBERED: Final = 16_384
 """How many decisions of single effects a process remembers; what ships has a few hundred."""
@@ -41,34 +41,23 @@ def merge(compiled: Compiled, mask: int) -> Merged:
 def decided(compiled: Compiled, name: str, mask: int) -> tuple[Any, tuple[Reason, ...]]:
     """What those of an effect's rules that apply decide, and why. Remembered: there are few such masks."""
     effect = EFFECTS[name]
-    said = [(value, number) for bit, value, number in compiled.fields[name] if mask & bit]
+    said = [entry for entry in compiled.fields[name] if mask & entry.bit]
+    if effect.combine in MIXED:
+        return _mixed(effect, said), tuple(reason for entry in said for reason in entry.reasons)
+    if not said:
+        return None, ()
+    strictest, *others = said
+    overrode = tuple(entry.rule for entry in others if entry.value != strictest.value)
+    return strictest.value, (replace(strictest.reasons[0], overrode=overrode),) if overrode else strictest.reasons
+
+
+def _mixed(effect: Effect, said: list[Entry]) -> tuple[str, ...]:
     if effect.combine == "union":
-        named = {one for value, _ in said for one in value}
-        return tuple(one for one in effect.values if one in named), _of_union(compiled, effect.field or name, said)
-    if effect.combine == "meet":
-        together = tuple(one for one in effect.values if all(one in value for value, _ in said))
-        return together, tuple(_reason(compiled, name, number, ()) for _, number in said)
-    return (said[0][0] if said else None), _of_strictest(compiled, name, said)
+        named = {one for entry in said for one in entry.value}
+        return tuple(one for one in effect.values if one in named)
+    return tuple(one for one in effect.values if all(one in entry.value for entry in said))
 
 
 def forget() -> None:
     """Forget every decision, so that the next one is made from the rules: to measure how long that takes."""
     decided.cache_clear()
-
-
-def _of_union(compiled: Compiled, field: str, said: list[tuple[Any, int]]) -> tuple[Reason, ...]:
-    """One reason for each rule and thing that it names: two laws may forbid the same."""
-    return tuple(_reason(compiled, f"{field}.{one}", number, ()) for value, number in said for one in value)
-
-
-def _of_strictest(compiled: Compiled, name: str, said: list[tuple[Any, int]]) -> tuple[Reason, ...]:
-    if not said:
-        return ()
-    value, number = said[0]
-    overrode = tuple(compiled.rules[other].id for v, other in said[1:] if v != value)
-    return (_reason(compiled, name, number, overrode),)
-
-
-def _reason(compiled: Compiled, field: str, number: int, overrode: tuple[str, ...]) -> Reason:
-    rule = compiled.rules[number]
-    return Reason(field=field, rule=rule.id, law=rule.law, words=rule.words, overrode=overrode)

@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "compliance.audit",
     "compliance.limits",
     "compliance.labels",
+    "compliance.policy",
     "compliance.serving",
     "compliance.statements",
     "ranking.catalogue",

@@ -1,0 +1,1 @@
+"""What `manage.py policy` can do, a module for each verb."""
