@@ -9,6 +9,7 @@ from host.dashboard import api
 from host.guardians import api_urls as guardians
 from host.ingest import views as ingest
 from host.regulator_portal import urls as audit
+from host.statements import api_urls as statements
 
 urlpatterns = [
     path("feed", api.FeedView.as_view(), name="api_feed"),
@@ -20,5 +21,6 @@ urlpatterns = [
     path("ingest/sources/<str:name>/reconciliations", ingest.ReconciliationsView.as_view(), name="api_reconcile"),
     *guardians.urlpatterns,
     *audit.urlpatterns,
+    *statements.urlpatterns,
     path("schema", SchemaView.as_view(), name="api_schema"),
 ]

@@ -78,6 +78,11 @@ STATEMENTS = {
     "names": "host.statements.names.names_of",
 }
 MEDIA_ROOT = Path(env.str("CLERESTORY_FILES", default="") or HOME_DIR / "files").absolute()  # evidence of complaints
+FILE_UPLOAD_HANDLERS = [
+    "host.statements.uploads.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
@@ -109,6 +114,7 @@ INSTALLED_APPS = [
     "host.outbox",
     "host.regulator_portal",
     "host.scorer",
+    "host.statements",
     "host.transparency",
     "host.demo",
     "compliance.subjects",
@@ -200,6 +206,8 @@ REST_FRAMEWORK: dict[str, Any] = {
         "ingest": "600/min",  # of each source; a batch holds up to 5,000 decisions
         "audit": "300/min",
         "audit_replay": "60/min",
+        "statements": "300/min",
+        "complaints": "30/min",
     },
     "URL_FORMAT_OVERRIDE": None,  # no `?format=`: the API answers in JSON
     "EXCEPTION_HANDLER": "host.api.errors.exception_handler",
@@ -242,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 OUTBOX_HANDLERS = {
     "refresh_popularity": "host.dashboard.outbox.refresh_popularity",
+    "export_statements": "host.statements.outbox.export_statements",
     "label_items": "compliance.labels.outbox.label_items",  # as soon as items were written or their text changed
 }
 
