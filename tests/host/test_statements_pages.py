@@ -94,14 +94,9 @@ def test_an_upload_that_is_too_large_is_refused_by_its_announced_length(they: Pe
         def read(self, size: int | None = -1) -> bytes:
             raise AssertionError("The body was read.")
 
-    response = they.clients["alex"].generic(
-        "POST",
-        f"/statements/{they.decision.id}/complain/",
-        b"",
-        content_type="multipart/form-data; boundary=x",
-        CONTENT_LENGTH=str(MOST_UPLOAD + 1),
-        **{"wsgi.input": Unread()},
-    )
+    announced: dict[str, Any] = {"CONTENT_LENGTH": str(MOST_UPLOAD + 1), "wsgi.input": Unread()}
+    address, media = f"/statements/{they.decision.id}/complain/", "multipart/form-data; boundary=x"
+    response = they.clients["alex"].generic("POST", address, b"", content_type=media, **announced)
     assert response.status_code == 400
     assert not Complaint.objects.exists()
 
