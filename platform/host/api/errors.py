@@ -20,6 +20,7 @@ from compliance.audit.keys.errors import KeyErased
 from compliance.limits.setting import LimitRefused
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
+from compliance.subjects.controls import ControlRefused
 from compliance.subjects.guardians import GuardianRefused
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, SENTENCES, Refusal, body
 from ranking.catalogue.services import UnknownItems
@@ -67,8 +68,9 @@ def _refusal_of(error: Exception) -> Refusal | None:
         case ModeNotOffered() | KeyReused() | GuardianRefused() | LimitRefused() | KeyErased():
             erased = isinstance(error, KeyErased)
             return Refusal(ERASED if erased else str(error), status=410 if erased else 409)
-        case UnknownItems():
-            return Refusal(str(error), status=422, extra={"unknown_items": [str(item) for item in error.ids]})
+        case ControlRefused() | UnknownItems():
+            unknown = {"unknown_items": [str(item) for item in error.ids]} if isinstance(error, UnknownItems) else {}
+            return Refusal(str(error), status=422, extra=unknown)
         case SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return Refusal(SENTENCES[400], status=400)
         case PermissionDenied():

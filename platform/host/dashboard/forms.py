@@ -13,6 +13,8 @@ from compliance.subjects.models import FeedMode, Surface
 from host.api.fields import MAX_ID
 from host.dashboard.words import REACTIONS
 
+SECTIONS: Final = ("orders", "pause", "topics", "creators", "words", "signals", "objectives", "hidden")
+"""The parts of the page of controls, by the id of each."""
 ONCE: Final = re.compile(r"\A[0-9a-f]{32}\Z")
 
 
@@ -56,3 +58,27 @@ class ConsentForm(forms.Form):
     """Consent to personalisation, given or withdrawn."""
 
     granted = forms.TypedChoiceField(choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes")
+
+
+class ControlForm(forms.Form):
+    """One change of a control. A button says it all (`set`: kind|target|value); a word is written beside it."""
+
+    set = forms.CharField(max_length=120)
+    word = forms.CharField(max_length=60, required=False)
+    section = forms.ChoiceField(choices=[(name, name) for name in SECTIONS], required=False)
+    anchor = forms.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+
+    def clean(self) -> dict[str, Any]:
+        """Take what the button says apart: a target may hold any sign, the kind and the value hold no bar."""
+        values = super().clean() or {}
+        kind, bar, rest = str(values.get("set", "")).partition("|")
+        target, second, value = rest.rpartition("|")
+        if not bar or not second:
+            raise forms.ValidationError("A button of the page says kind, target and value.")
+        return {**values, "kind": kind, "target": target or values.get("word", ""), "value": value}
+
+
+class StartAgainForm(forms.Form):
+    """Starting again, and whether what was declared goes too."""
+
+    also_declared = forms.BooleanField(required=False)

@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from compliance.limits.setting import LimitRefused
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
+from compliance.subjects.controls import ControlRefused
 from compliance.subjects.guardians import GuardianRefused
 from compliance.subjects.services import ZoneRefused
 from host.api.refusal import DATABASE_AWAY, RETRY_SECONDS, plain_error
@@ -59,6 +60,8 @@ def for_people(view: View) -> View:
             response = _closed(request, error)
         except REFUSED as error:
             response = refusal(request, 409, str(error))
+        except ControlRefused as error:
+            response = refusal(request, 422, str(error))
         except (UnknownItem, UnknownItems):
             response = refusal(request, 404, NO_SUCH_ITEM)
         add_never_cache_headers(response)

@@ -13,7 +13,7 @@ from compliance.policy.facts import active_policies, plan_for
 from compliance.policy.types import Reason
 from compliance.serving.types import Slate, SlateItem
 from compliance.subjects.models import HiddenItem, Subject
-from host.dashboard.words import MODES, REACTIONS, Reaction, Wording, source_words
+from host.dashboard.words import EMPTY, MODES, REACTIONS, Reaction, Wording, source_words
 from ranking.catalogue.models import Event, Item
 from ranking.catalogue.selectors import eligible_items, items_by_id
 from ranking.data.schema import Action
@@ -68,6 +68,7 @@ class ListPage:
     mode: Wording
     options: tuple[Option, ...]
     cards: tuple[Card, ...]
+    advice: str  # why the list is empty and what to do, where the order rests on what the person declared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,7 @@ def list_page(*, subject: Subject, slate: Slate, once: str, anchor: Item | None 
         anchor=anchor,
         mode=MODES[slate.feed_mode],
         options=options(slate),
+        advice="" if slate.items else EMPTY.get(slate.feed_mode, ""),
         cards=tuple(
             Card(
                 place=place,
@@ -151,6 +153,8 @@ def reactions_to(*, subject: Subject, item_ids: Iterable[int]) -> dict[int, set[
     """
     wanted = [int(reaction.action) for reaction in REACTIONS.values()]
     rows = Event.objects.filter(subject_id=subject.id, item_id__in=list(item_ids), action__in=wanted)
+    if subject.history_since is not None:  # to them, nothing of before they started again was ever done
+        rows = rows.filter(occurred_at__gte=subject.history_since)
     found: dict[int, set[int]] = defaultdict(set)
     for item_id, action in rows.values_list("item_id", "action").distinct():
         found[item_id].add(action)

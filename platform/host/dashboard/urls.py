@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.views.generic import TemplateView
 
-from host.dashboard import account_views, reaction_views, views
+from host.dashboard import account_views, controls_views, reaction_views, views
 from host.dashboard.converters import ItemId
 from host.dashboard.words import SOURCES
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path("items/<item_id:item_id>/show-again/", reaction_views.show_again, name="show_again"),
     path("covers/<item_id:item_id>.svg", views.cover, name="cover"),
     path("help/", HELP, name="help"),
+    path("controls/", controls_views.controls, name="controls"),
+    path("controls/change/", controls_views.change_control, name="change_control"),
+    path("controls/start-again/", controls_views.begin_again, name="start_again"),
     path("account/", account_views.account, name="account"),
     path("account/consent/", account_views.consent, name="consent"),
 ]

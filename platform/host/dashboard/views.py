@@ -15,6 +15,7 @@ from compliance.serving.door import UnknownItem, serve
 from compliance.serving.types import Context
 from compliance.subjects.models import Subject, Surface
 from host.dashboard import selectors
+from host.dashboard.controls_selectors import creator_row
 from host.dashboard.covers import cover_svg
 from host.dashboard.forms import OrderForm, once_of
 from host.dashboard.refusals import SENTENCES, for_people, refusal
@@ -110,4 +111,6 @@ def _list_response(
         return render(request, "fragments/list.html", {**context, "swap": True})
     if anchor:
         context |= {"item": anchor, "reactions": selectors.reactions_of(subject=subject, item_id=anchor.pk)}
+        if anchor.creator is not None:
+            context["creator"] = creator_row(subject=subject, creator=anchor.creator)
     return render(request, "item.html" if anchor else "feed.html", context)

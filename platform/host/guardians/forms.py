@@ -10,7 +10,6 @@ from django import forms
 from compliance.limits.setting import TARGETS
 from compliance.subjects.guarding import LOOKS
 
-
 ZONES: Final = tuple((name, name) for name in sorted(available_timezones()))
 
 

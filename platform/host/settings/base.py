@@ -217,6 +217,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Slates that were allowed before they were served, and the events that shape the next one.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Two inputs have a field of the name "kind": each closed list has a name of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "ControlKindEnum": "host.dashboard.controls_services.CHOICES",
+        "KindEnum": "compliance.statements.models.decisions.Kind.choices",
+    },
 }
 
 CELERY_BROKER_URL = broker_settings()
