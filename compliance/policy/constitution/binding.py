@@ -53,11 +53,13 @@ def _once(names: Sequence[str] | Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def reason_of_length(bounds: Bounds, ordered: Slate, worth: Sequence[int], size: int) -> str:
+def reason_of_length(bounds: Bounds, ordered: Slate, worth: Sequence[int], size: int, pinned: Sequence[int]) -> str:
     """A sentence that names the principles without any one of which the list could be longer, or all that hold."""
     held = problem(bounds, ordered, size + 1)
     active = _once([row.principle for row in held.rows] + [cover.principle for cover in held.covers])
-    single = [name for name in active if best(problem(bounds, ordered, size + 1, without=name), worth) is not None]
+    single = [
+        name for name in active if best(problem(bounds, ordered, size + 1, without=name), worth, pinned) is not None
+    ]
     names = single or list(active)
     words = {principle.id: principle.words for principle in PRINCIPLES}
     said = " ".join(f"{words[name]} ({name})" for name in names)

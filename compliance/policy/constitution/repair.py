@@ -162,7 +162,7 @@ def _finished(
             new_creator_items_offered=offer.new_creator_items,
             broken=broken,
         ),
-        short=reason_of_length(bounds, ordered, worth, size) if size < len(wanted) else "",
+        short=reason_of_length(bounds, ordered, worth, size, pinned) if size < len(wanted) else "",
     )
 
 

@@ -174,6 +174,15 @@ def test_a_pinned_item_stays_in_its_place() -> None:
     assert ids(repair(asked, made, scores, pinned=[2]).slate) == [1, 4, 9, 5]
 
 
+def test_a_pinned_item_matters_more_than_length_and_the_reason_counts_with_it() -> None:
+    made = [Made(item_id=9, topics=("x", "y")), Made(item_id=1, topics=("x",)), Made(item_id=2, topics=("y",))]
+    asked = bounds(slate_size=2, max_topic_share=0.5)
+    assert ids(repair(asked, made, None).slate) == [1, 2]
+    pinned = repair(asked, made, None, pinned=[0])
+    assert ids(pinned.slate) == [9]
+    assert "Because of: No topic has more" in pinned.short
+
+
 def test_a_pinned_item_that_no_list_may_hold_goes() -> None:
     made = [Made(item_id=9, suitable_from="adult", essential=True), *items("a", "b")]
     repaired = repair(bounds(slate_size=2, audiences=("child",), essential_places=1), made, None, pinned=[0])
