@@ -48,7 +48,10 @@ def scope_of(decision: Decision) -> str:
 
 def _done(decision: Decision) -> str:
     if decision.kind == Kind.DEMOTED:
-        return f"is placed lower in lists: {decision.amount} thousandths are taken off its score"
+        return (
+            f"is placed lower in lists: {decision.amount} thousandths are taken off its score, and in lists without "
+            "scores it comes after what is demoted less"
+        )
     return _DONE[Kind(decision.kind)]
 
 
@@ -59,7 +62,7 @@ def _duration(decision: Decision) -> str:
 
 def _source(decision: Decision) -> str:
     notice = f" (notice {decision.notice_id})" if decision.notice_id else ""
-    return f"{decision.get_source_display()}{notice}"
+    return f"{_capital(decision.get_source_display())}{notice}"
 
 
 def _means(decision: Decision) -> str:
@@ -68,10 +71,14 @@ def _means(decision: Decision) -> str:
 
 
 def _ground(decision: Decision) -> str:
-    kind = "the law" if decision.ground == Ground.ILLEGAL else "our terms and conditions"
+    kind = "The law" if decision.ground == Ground.ILLEGAL else "Our terms and conditions"
     where = f" ({decision.ground_url})" if decision.ground_url else ""
     besides = " We also consider it illegal." if decision.also_illegal else ""
     return f"{kind}, {decision.ground_reference.strip()}{where}. {decision.ground_explanation.strip()}{besides}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _day(moment: datetime) -> str:

@@ -60,7 +60,7 @@ class Decision(models.Model):
     service = models.CharField(max_length=64)
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=14, choices=Kind.choices)
-    amount = models.PositiveSmallIntegerField(null=True)  # of a demotion: thousandths of the blended score, 1 to 1000
+    amount = models.PositiveSmallIntegerField(null=True)  # of a demotion: thousandths off the score, 1 to 1000
     rule = models.CharField(max_length=100)
     ground = models.CharField(max_length=12, choices=Ground.choices)
     ground_reference = models.CharField(max_length=MOST_WORDS)  # the law, or the clause of the terms
