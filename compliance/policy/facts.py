@@ -12,6 +12,7 @@ from django.utils import timezone
 from compliance.limits.selectors import served_days
 from compliance.limits.usage import ServedDay, usage_at
 from compliance.policy import router
+from compliance.policy.changing.selectors import set_in_force
 from compliance.policy.clock import local_day, local_time, within
 from compliance.policy.controls import sleep_hours
 from compliance.policy.policy_set import PolicySet, shipped
@@ -25,8 +26,8 @@ WHOLE_DAY = 1440
 
 
 def active_policies() -> PolicySet:
-    """The policy set in force."""
-    return shipped(settings.SERVICE_SIZE)
+    """The policy set in force: what this service activated, else what the release brings. Raises PolicyAway."""
+    return set_in_force(settings.SERVICE) or shipped(settings.SERVICE_SIZE)
 
 
 def subject_facts(subject: Subject, surface: str) -> tuple[SubjectFacts, int | None]:

@@ -22,6 +22,7 @@ from compliance.audit.storage.sealing import SealBroken
 from compliance.labels.pools import count_short_list
 from compliance.limits.opening import opens_at
 from compliance.limits.services import count_break, count_serve
+from compliance.policy.changing.selectors import PolicyAway
 from compliance.policy.constitution.bounds import BoundsRefused
 from compliance.policy.constitution.highs import SolverFailed
 from compliance.policy.constitution.repair import Unlawful
@@ -185,6 +186,8 @@ def _committing(*, alone: bool) -> AbstractContextManager[object]:
 def _failing_closed() -> Iterator[None]:
     try:
         yield
+    except PolicyAway as error:
+        raise NotServed(str(error)) from error
     except AnyDatabaseError as error:
         raise NotServed(
             "The list could not be recorded, so it was not served: every list must be on record first. "

@@ -1,4 +1,4 @@
-"""`manage.py policy VERB`: look at policy sets and prove them. Exit 0: well, 1: faults, 2: it could not be done."""
+"""`manage.py policy VERB`: show, prove and change policy sets. Exit 0: well, 1: faults, 2: it could not be done."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
 from compliance.audit.management.verbs.base import COULD_NOT, Verb, add_common, talk_of
+from compliance.policy.management.verbs.changes import Activate, Approve, DryRun, Propose, Refuse, Versions
 from compliance.policy.management.verbs.check import Check
 from compliance.policy.management.verbs.show import Show
 from compliance.policy.pack import PackRefused
 
-VERBS: Final[tuple[type[Verb], ...]] = (Check, Show)
+VERBS: Final[tuple[type[Verb], ...]] = (Check, Show, Propose, DryRun, Approve, Refuse, Activate, Versions)
 
 
 class Command(BaseCommand):
     """One verb a call."""
 
-    help = "Show the policy set in force, and prove over every state of the router that it breaks no invariant."
+    help = "Show the policy set in force, prove that it breaks no invariant in any state of the router, or change it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The verbs and what each takes."""
