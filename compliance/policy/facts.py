@@ -9,6 +9,7 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
+from compliance.assurance.selectors import effective
 from compliance.limits.selectors import served_days
 from compliance.limits.usage import ServedDay, usage_at
 from compliance.policy import router
@@ -30,16 +31,17 @@ def active_policies() -> PolicySet:
     return set_in_force(settings.SERVICE) or shipped(settings.SERVICE_SIZE)
 
 
-def subject_facts(subject: Subject, surface: str) -> tuple[SubjectFacts, int | None]:
+def subject_facts(subject: Subject, surface: str, now: datetime) -> tuple[SubjectFacts, int | None]:
     """Facts about a subject on a surface, and the id of the latest consent decision they rest on.
 
     What a guardian set ends with childhood, even before the link itself is gone.
     """
     declared = selectors.declared(subject)
-    adult = subject.tier == Tier.ADULT
+    standing = effective(subject, now)
+    adult = standing.tier == Tier.ADULT
     facts = SubjectFacts(
-        tier=subject.tier,
-        assurance=subject.assurance,
+        tier=standing.tier,
+        assurance=standing.assurance,
         jurisdiction=subject.jurisdiction,
         consent=declared.consent,
         parental_consent=declared.parental_consent,
@@ -106,7 +108,7 @@ def limited(plan: Plan) -> bool:
 def make_plan(subject: Subject, surface: str, slate_size: int, now: datetime) -> Planned:
     """Plan one request. The time zone is the person's own: no client can name another to move their night."""
     policies = active_policies()
-    facts, consent_id = subject_facts(subject, surface)
+    facts, consent_id = subject_facts(subject, surface, now)
     asking = Asking(
         subject=subject,
         surface=surface,

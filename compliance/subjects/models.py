@@ -77,6 +77,7 @@ class Subject(models.Model):
     tier = models.CharField(max_length=10, choices=Tier.choices, default=Tier.UNKNOWN)
     assurance = models.CharField(max_length=15, choices=Assurance.choices, default=Assurance.NONE)
     tier_expires_on = models.DateField(null=True, blank=True)  # a month's end
+    tier_valid_until = models.DateTimeField(null=True, blank=True)  # until a proof that it rests on ends
     jurisdiction = models.CharField(max_length=8, default="EU")
     region = models.CharField(max_length=16, blank=True)
     locale = models.CharField(max_length=16, default="en-gb")

@@ -85,6 +85,8 @@ FILE_UPLOAD_HANDLERS = [
 ]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+# The keys of age providers that are trusted (docs/age-and-limits.md); empty: no proof is taken.
+AGE_PROVIDERS = absolute("CLERESTORY_AGE_PROVIDERS")
 METRICS_TOKEN = env.str("CLERESTORY_METRICS_TOKEN", default="")  # empty: /metrics answers in demos only
 DEMO = False
 DEBUG = False
@@ -118,6 +120,7 @@ INSTALLED_APPS = [
     "host.transparency",
     "host.demo",
     "compliance.subjects",
+    "compliance.assurance",
     "compliance.audit",
     "compliance.limits",
     "compliance.labels",
@@ -244,6 +247,7 @@ CELERY_BEAT_SCHEDULE = {
     "retention": {"task": "compliance.audit.tasks.retain_by_schedule", "schedule": 86_400.0},
     "limits-effects": {"task": "compliance.limits.tasks.count_effects", "schedule": 86_400.0},
     "limits-forget": {"task": "compliance.limits.tasks.forget_old_days", "schedule": 86_400.0},
+    "age-forget": {"task": "compliance.assurance.tasks.forget_old_proofs", "schedule": 86_400.0},
     "guardians-majority": {"task": "compliance.subjects.tasks.end_guardianships", "schedule": 86_400.0},
     "shadow-replay": {"task": "compliance.serving.tasks.shadow_replay", "schedule": 3600.0},  # each day once
     "label-new-items": {"task": "compliance.labels.tasks.label_new_items", "schedule": 60.0},
