@@ -42,7 +42,7 @@ class LocalProvider:
             for tier, private in self._private.items()
         }
 
-    def keys(self) -> tuple[ProviderKey, ...]:
+    def public_keys(self) -> tuple[ProviderKey, ...]:
         """The public keys, one for each tier."""
         return tuple(self._keys.values())
 
@@ -65,7 +65,7 @@ class LocalProvider:
                 "not_after": key.not_after.isoformat(),
                 "public_key": key.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
             }
-            for key in self.keys()
+            for key in self.public_keys()
         ]
 
 

@@ -68,7 +68,7 @@ class ProviderKey:
 class AgeProvider(Protocol):
     """Somebody who knows a person's age, and signs for their tier without learning where that is asked."""
 
-    def keys(self) -> tuple[ProviderKey, ...]:
+    def public_keys(self) -> tuple[ProviderKey, ...]:
         """The public keys, one for each tier and method."""
 
     def sign(self, *, account: str, key_id: str, sent: bytes) -> bytes:

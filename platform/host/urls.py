@@ -14,6 +14,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("", include("host.dashboard.urls")),
+    path("account/age/", include("host.assurance.urls")),
     path("account/guardians/", include("host.guardians.urls")),
     path("", include("host.statements.urls")),
     path("api/v1/", include("host.api.urls")),

@@ -15,6 +15,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from compliance.assurance.providers import TokenRefused
+from compliance.assurance.services import AgeRefused
 from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyErased
 from compliance.limits.setting import LimitRefused
@@ -65,7 +67,15 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal(COLD if cold else SENTENCES[503], status=503, retry_after=60 if cold else RETRY_SECONDS)
         case UnknownItem() | Http404():
             return Refusal(str(error) if isinstance(error, UnknownItem) else SENTENCES[404], status=404)
-        case ModeNotOffered() | KeyReused() | GuardianRefused() | LimitRefused() | KeyErased():
+        case (
+            ModeNotOffered()
+            | KeyReused()
+            | GuardianRefused()
+            | LimitRefused()
+            | AgeRefused()
+            | TokenRefused()
+            | KeyErased()
+        ):
             erased = isinstance(error, KeyErased)
             return Refusal(ERASED if erased else str(error), status=410 if erased else 409)
         case ControlRefused() | UnknownItems():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from host.api.schema_view import SchemaView
+from host.assurance import api_urls as age
 from host.dashboard import api, controls_api
 from host.guardians import api_urls as guardians
 from host.ingest import views as ingest
@@ -21,6 +22,7 @@ urlpatterns = [
     path("ingest/decisions", ingest.DecisionsView.as_view(), name="api_ingest"),
     path("ingest/sources/<str:name>/gaps", ingest.GapsView.as_view(), name="api_ingest_gaps"),
     path("ingest/sources/<str:name>/reconciliations", ingest.ReconciliationsView.as_view(), name="api_reconcile"),
+    *age.urlpatterns,
     *guardians.urlpatterns,
     *audit.urlpatterns,
     *statements.urlpatterns,

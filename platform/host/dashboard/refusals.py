@@ -15,6 +15,8 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
+from compliance.assurance.providers import TokenRefused
+from compliance.assurance.services import AgeRefused
 from compliance.limits.setting import LimitRefused
 from compliance.policy.services import ModeNotOffered
 from compliance.serving.door import Closed, KeyReused, NotServed, UnknownItem
@@ -26,7 +28,16 @@ from host.dashboard.services import ConsentNotOffered
 from host.dashboard.words import MODES
 from ranking.catalogue.services import UnknownItems
 
-REFUSED: Final = (ModeNotOffered, KeyReused, ConsentNotOffered, GuardianRefused, LimitRefused, ZoneRefused)
+REFUSED: Final = (
+    ModeNotOffered,
+    KeyReused,
+    ConsentNotOffered,
+    GuardianRefused,
+    LimitRefused,
+    ZoneRefused,
+    AgeRefused,
+    TokenRefused,
+)
 """What a rule does not allow: 409, with its sentence."""
 View = Callable[..., HttpResponse]
 NO_SUCH_ITEM: Final = "This film is not here, or it is not in the lists that you can see. Go back to your feed."

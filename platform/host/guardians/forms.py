@@ -9,7 +9,9 @@ from django import forms
 
 from compliance.limits.setting import TARGETS
 from compliance.subjects.guarding import LOOKS
+from compliance.subjects.models import Tier
 
+MINORS: Final = tuple((tier.value, tier.label) for tier in (Tier.CHILD, Tier.YOUNG_TEEN, Tier.TEEN))
 ZONES: Final = tuple((name, name) for name in sorted(available_timezones()))
 
 

@@ -20,7 +20,7 @@ from compliance.subjects.services import declare_timezone
 from host.dashboard.refusals import SENTENCES, View, for_people, refusal
 from host.dashboard.requests import asker
 from host.guardians import selectors
-from host.guardians.forms import ZONES, CodeForm, LimitForm, LookForm, YesNoForm, ZoneForm
+from host.guardians.forms import MINORS, ZONES, CodeForm, LimitForm, LookForm, YesNoForm, ZoneForm
 
 
 def own(view: View) -> View:
@@ -52,20 +52,23 @@ def posted(form_class: type[forms.Form]) -> Callable[[Callable[..., HttpResponse
     return around
 
 
-@require_safe
-@own
+def overview_of(view: View) -> View:
+    """A page that is read."""
+    return require_safe(own(view))
+
+
+@overview_of
 def overview(request: HttpRequest) -> HttpResponse:
     """Show guardians, children, codes, looks and one's own limits."""
     page = selectors.guardians_page(subject=asker(request), now=timezone.now())
     return render(request, "guardians/overview.html", {"page": page, "zones": ZONES})
 
 
-@require_safe
-@own
+@overview_of
 def child(request: HttpRequest, link_id: int) -> HttpResponse:
     """Show a guardian what they can do for one child. Nothing of the child's is seen without a look."""
     page = selectors.child_page(guardian=asker(request), link_id=link_id)
-    return render(request, "guardians/child.html", {"page": page})
+    return render(request, "guardians/child.html", {"page": page, "tiers": MINORS})
 
 
 @posted(LookForm)
@@ -74,7 +77,7 @@ def look(request: HttpRequest, given: dict[str, Any], link_id: int) -> HttpRespo
     subject = asker(request)
     seen = guarding.look(guardian=subject, link_id=link_id, what=given["what"], now=timezone.now())
     page = selectors.child_page(guardian=subject, link_id=link_id)
-    return render(request, "guardians/child.html", {"page": page, "seen": seen})
+    return render(request, "guardians/child.html", {"page": page, "seen": seen, "tiers": MINORS})
 
 
 @posted(LimitForm)

@@ -34,7 +34,7 @@ def person(world: World, tier: Tier = Tier.UNKNOWN, **fields: object) -> Subject
 
 
 def key_for(provider: LocalProvider, tier: str) -> ProviderKey:
-    return next(key for key in provider if key.tier == tier)
+    return next(key for key in provider.public_keys() if key.tier == tier)
 
 
 def proof(provider: LocalProvider, subject: Subject, account: str = "ann") -> tuple[str, str]:

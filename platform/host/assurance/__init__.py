@@ -1,0 +1,1 @@
+"""Pages and API of a person's age group. A plain package, not an app."""
