@@ -27,6 +27,7 @@ from bench.timing import table, verdict
 from compliance.labels.classifier import measure
 from compliance.labels.classifier.datasets import Example, FunctionalCase, parts, read_examples, read_hatecheck
 from compliance.labels.classifier.linear import LinearTextClassifier, load
+from compliance.labels.classifier.protocol import Scores
 from compliance.labels.classifier.registry import FOLDER, SHA256
 from compliance.labels.classifier.train import train, truth
 
@@ -88,12 +89,11 @@ GROUP_HEAD: Final = ["functionality", "is", "kept from minors", "called unsafe",
 def results(classifier: LinearTextClassifier, data: Path) -> Results:
     """Measure on the test part of a folder of sets. Raises TextsRefused."""
     examples, cases = parts(read_examples(data))["test"], read_hatecheck(data)
-    kept_N = kept(classifier, [each.text for each in examples])
-    filtered, missed = _filter(examples, kept_N)
-    rows, imprecise = _categories(classifier, examples)
-    flagged_N = kept(classifier, [case.text for case in cases])
-    sure_N = called_unsafe(classifier, [case.text for case in cases])
-    hate_N = _over(classifier, [case.text for case in cases], "hate")
+    score_NC, case_NC = (classifier.score([each.text for each in texts]) for texts in (examples, cases))
+    filtered, missed = _filter(examples, kept(classifier, score_NC))
+    rows, imprecise = _categories(classifier, examples, score_NC)
+    flagged_N, sure_N = kept(classifier, case_NC), called_unsafe(classifier, case_NC)
+    hate_N = case_NC[:, classifier.categories.index("hate")] >= classifier.thresholds["hate"].flagged
     return Results(
         categories=rows,
         filter=filtered,
@@ -103,23 +103,16 @@ def results(classifier: LinearTextClassifier, data: Path) -> Results:
     )
 
 
-def kept(classifier: LinearTextClassifier, texts: Sequence[str]) -> Bools:
+def kept(classifier: LinearTextClassifier, score_NC: Scores) -> Bools:
     """Which texts are kept from minors: flagged in any category, or not readable."""
-    score_NC = classifier.score(texts)
     flagged_C = [classifier.thresholds[name].flagged for name in classifier.categories]
     return np.asarray(((score_NC >= np.array(flagged_C)) | (score_NC < 0)).any(axis=1))
 
 
-def called_unsafe(classifier: LinearTextClassifier, texts: Sequence[str]) -> Bools:
+def called_unsafe(classifier: LinearTextClassifier, score_NC: Scores) -> Bools:
     """Which texts are found, not only suspected: over the threshold for precision of any category."""
     sure_C = [classifier.thresholds[name].sure for name in classifier.categories]
-    return np.asarray((classifier.score(texts) >= np.array(sure_C)).any(axis=1))
-
-
-def _over(classifier: LinearTextClassifier, texts: Sequence[str], category: str) -> Bools:
-    column = classifier.categories.index(category)
-    found: Bools = classifier.score(texts)[:, column] >= classifier.thresholds[category].flagged
-    return found
+    return np.asarray((score_NC >= np.array(sure_C)).any(axis=1))
 
 
 def _share(found_N: Bools, of_N: Bools) -> Share:
@@ -141,8 +134,10 @@ def _filter(examples: Sequence[Example], kept_N: Bools) -> tuple[list[list[str]]
     return rows, missed
 
 
-def _categories(classifier: LinearTextClassifier, examples: Sequence[Example]) -> tuple[list[list[str]], list[str]]:
-    score_NC, rows, missed = classifier.score([each.text for each in examples]), [], []
+def _categories(
+    classifier: LinearTextClassifier, examples: Sequence[Example], score_NC: Scores
+) -> tuple[list[list[str]], list[str]]:
+    rows, missed = [], []
     for column, category in enumerate(classifier.categories):
         asked_N, is_N = truth(examples, category)
         score_N, true_N, bounds = score_NC[asked_N, column], is_N[asked_N], classifier.thresholds[category]
@@ -193,7 +188,7 @@ def _titles(classifier: LinearTextClassifier, folder: Path) -> list[list[str]]:
     for words, fits in groups.items():
         chosen = [item for item in items if fits(item["rating"])]
         shares = [
-            measure.Share(hits=int(kept(classifier, texts).sum()), of=len(texts))
+            measure.Share(hits=int(kept(classifier, classifier.score(texts)).sum()), of=len(texts))
             for texts in (
                 [f"{item['title']}\n" for item in chosen],
                 [f"{item['title']}\n{item['description']}" for item in chosen],

@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return verdict(missed(found), check=options.check)
 
 
-def served(classifier: str, data: Path, serves: int) -> Outcome:
+def served(classifier: str, data: Path, serves: int, seeds_of_a_kind: int = SEEDS) -> Outcome:
     """Seed the catalogue with `classifier` reading ("" is ours, "none" none), serve, and take the seeds out again."""
     from django.conf import settings
     from django.test import override_settings
@@ -108,7 +108,7 @@ def served(classifier: str, data: Path, serves: int) -> Outcome:
     from ranking.catalogue.models import Item
 
     with override_settings(TEXT_CLASSIFIER=classifier):
-        seeds = sow(service=settings.SERVICE, data=data)
+        seeds = sow(service=settings.SERVICE, data=data, count=seeds_of_a_kind)
         try:
             return serve_minors(settings.SERVICE, seeds, serves)
         finally:

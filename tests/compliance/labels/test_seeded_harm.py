@@ -5,21 +5,21 @@ from __future__ import annotations
 from bench.seeded_harm import DATA, missed, rows_of, served, titles
 from tests.conftest import World
 
-SERVES = 120
+SERVES, SEEDS = 150, 60
 
 
 def test_no_labelled_seed_reaches_a_minor_and_the_classifier_keeps_most_wrong_ones(world: World) -> None:
-    outcomes = {name: served(name, DATA, SERVES) for name in ("none", "")}
+    outcomes = {name: served(name, DATA, SERVES, seeds_of_a_kind=SEEDS) for name in ("none", "")}
     assert missed(outcomes) == []
     for outcome in outcomes.values():
         assert outcome.slates.total() == SERVES
         assert set(outcome.slates) == {"child", "young_teen", "teen", "unknown"}
         assert outcome.labelled_reached == 0
-        assert len(outcome.seeds.labelled) == len(outcome.seeds.wrong) == 200
-        assert len(outcome.shown) >= 380  # a grown-up sees what is on top
+        assert len(outcome.seeds.labelled) == len(outcome.seeds.wrong) == SEEDS
+        assert len(outcome.shown) >= 0.95 * 2 * SEEDS  # a grown-up sees what is on top
     without, ours = outcomes["none"], outcomes[""]
-    assert without.leaked()[0] > 100  # without the classifier nothing stands in the way of a wrong certificate
-    assert ours.leaked()[0] < 30
+    assert without.leaked()[0] > 0.8 * SEEDS  # without the classifier nothing stands in the way of a wrong certificate
+    assert ours.leaked()[0] < 0.15 * SEEDS
     assert any("leak rate" in row[1] and "[" in row[2] for row in rows_of("", ours))
     ours.reached |= set(ours.seeds.labelled[:3])  # and a trial that fails, or could show nothing, says so
     ours.shown.clear()
