@@ -92,9 +92,9 @@ class Subject(models.Model):
 
 
 class EarlierEpoch(models.Model):
-    """A pseudonym that a subject had before they started again: nothing else links it to them (GDPR Art. 15, 17).
+    """A pseudonym that a subject had before they started again. Lists never read it.
 
-    Kept so that erasing somebody also erases what is on record of their earlier epochs. Lists never read it.
+    Kept so that erasing somebody also erases what is on record of their earlier epochs (GDPR Art. 17).
     """
 
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="earlier_epochs")

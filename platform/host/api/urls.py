@@ -18,6 +18,7 @@ urlpatterns = [
     path("events", api.EventsView.as_view(), name="api_events"),
     path("controls", controls_api.ControlsView.as_view(), name="api_controls"),
     path("controls/start-again", controls_api.StartAgainView.as_view(), name="api_start_again"),
+    path("serves/<uuid:serve_id>/survey", controls_api.SurveyView.as_view(), name="api_survey"),
     path("serves/<uuid:serve_id>", api.ServeView.as_view(), name="api_serve"),
     path("ingest/decisions", ingest.DecisionsView.as_view(), name="api_ingest"),
     path("ingest/sources/<str:name>/gaps", ingest.GapsView.as_view(), name="api_ingest_gaps"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +18,9 @@ from compliance.subjects.offered import objectives_of
 from compliance.subjects.selectors import declared
 from compliance.subjects.stated import hidden_items, own_controls, own_follows
 from compliance.subjects.stating import SWITCHES
-from host.api.fields import Choice, StrictSerializer
+from compliance.surveys.models import LEAST, MOST, Question
+from compliance.surveys.services import NotAsked, answer, ask, take_back
+from host.api.fields import Choice, StrictSerializer, WholeNumber
 from host.api.schema import errors
 from host.api.views import JSONView, asker
 from host.dashboard.controls_services import CHOICES, change
@@ -112,6 +117,55 @@ class StartAgainView(JSONView):
         subject = asker(request)
         start_again(subject=subject, also_declared=given.validated_data["also_declared"])
         return Response(ControlsOutput(_document(subject)).data)
+
+
+class SurveyView(JSONView):
+    """The question under one list of the asker's own, if one was drawn, and its answer."""
+
+    throttle_scope = "events"
+
+    class SurveyAnswerInput(StrictSerializer):
+        """1 to 5; null takes the answer back."""
+
+        answer = WholeNumber(min_value=LEAST, max_value=MOST, allow_null=True)
+
+    class SurveyOutput(serializers.Serializer[Any]):
+        """What was asked, about what, and what was answered."""
+
+        serve_id = serializers.UUIDField()
+        question = serializers.ChoiceField(choices=Question.choices)
+        words = serializers.CharField(source="get_question_display")
+        topic = serializers.CharField(allow_blank=True)
+        item = serializers.IntegerField(source="item_id", allow_null=True)
+        answer = serializers.IntegerField(allow_null=True)
+
+    @extend_schema(operation_id="survey_read", responses={200: SurveyOutput, **errors(400, 401, 403, 404, 429, 503)})
+    def get(self, request: Request, serve_id: UUID) -> Response:
+        """Ask. 404 under most lists: few are drawn, nobody is asked twice in a week, and minors are not asked."""
+        asked = ask(subject=asker(request), serve_id=serve_id, now=timezone.now())
+        if asked is None:
+            raise NotFound
+        return Response(self.SurveyOutput(asked).data)
+
+    @extend_schema(
+        operation_id="survey_answer",
+        request=SurveyAnswerInput,
+        responses={200: SurveyOutput, **errors(400, 401, 403, 404, 413, 415, 429, 503)},
+    )
+    def put(self, request: Request, serve_id: UUID) -> Response:
+        """Answer, or take the answer back. What an answer does is said in docs/controls.md."""
+        given = self.SurveyAnswerInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        subject, said = asker(request), given.validated_data["answer"]
+        try:
+            asked = (
+                take_back(subject=subject, serve_id=serve_id)
+                if said is None
+                else answer(subject=subject, serve_id=serve_id, answer=said)
+            )
+        except NotAsked as error:
+            raise NotFound from error
+        return Response(self.SurveyOutput(asked).data)
 
 
 def _document(subject: Subject) -> dict[str, Any]:

@@ -78,6 +78,19 @@ class ControlForm(forms.Form):
         return {**values, "kind": kind, "target": target or values.get("word", ""), "value": value}
 
 
+class SurveyForm(forms.Form):
+    """An answer to a question under a list, from 1 to 5, or `none` that takes it back."""
+
+    serve = forms.UUIDField()
+    once = forms.RegexField(ONCE)
+    anchor = forms.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+    answer = forms.TypedChoiceField(
+        choices=[(one, one) for one in ("none", "1", "2", "3", "4", "5")],
+        coerce=lambda value: None if value == "none" else int(value),
+        empty_value="",
+    )
+
+
 class StartAgainForm(forms.Form):
     """Starting again, and whether what was declared goes too."""
 

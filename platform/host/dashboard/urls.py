@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.views.generic import TemplateView
 
-from host.dashboard import account_views, controls_views, reaction_views, views
+from host.dashboard import account_views, controls_views, reaction_views, survey_views, views
 from host.dashboard.converters import ItemId
 from host.dashboard.words import SOURCES
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("controls/", controls_views.controls, name="controls"),
     path("controls/change/", controls_views.change_control, name="change_control"),
     path("controls/start-again/", controls_views.begin_again, name="start_again"),
+    path("survey/", survey_views.survey, name="survey"),
     path("account/", account_views.account, name="account"),
     path("account/consent/", account_views.consent, name="consent"),
 ]

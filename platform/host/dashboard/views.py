@@ -21,6 +21,7 @@ from host.dashboard.forms import OrderForm, once_of
 from host.dashboard.refusals import SENTENCES, for_people, refusal
 from host.dashboard.requests import asker, item_or_404, page_of, uuid_or_none, wants_fragment
 from host.dashboard.services import record_opening
+from host.dashboard.survey_views import survey_under
 from host.dashboard.words import MODES
 from ranking.catalogue.models import Item
 
@@ -106,7 +107,7 @@ def _list_response(
         idempotency_key=f"{surface.value}-{anchor.pk if anchor else 0}-{once}",
     )
     page = selectors.list_page(subject=subject, slate=slate, once=once, anchor=anchor)
-    context: dict[str, Any] = {"page": page, "status": status}
+    context: dict[str, Any] = {"page": page, "status": status, "survey": survey_under(subject, slate)}
     if wants_fragment(request):
         return render(request, "fragments/list.html", {**context, "swap": True})
     if anchor:

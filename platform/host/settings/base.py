@@ -29,6 +29,7 @@ def absolute(name: str) -> str:
 
 
 SERVICE = env.str("CLERESTORY_SERVICE", default="clerestory")  # the tenant id that every record carries
+SURVEY_SHARE = 0.05  # of lists whose plan allows it, under which a short question stands
 SERVICE_SIZE = env.str(
     "CLERESTORY_SERVICE_SIZE", default="platform"
 )  # what the service is to the law: micro, platform, vlop
@@ -121,6 +122,7 @@ INSTALLED_APPS = [
     "host.demo",
     "compliance.subjects",
     "compliance.assurance",
+    "compliance.surveys",
     "compliance.audit",
     "compliance.limits",
     "compliance.labels",
