@@ -202,7 +202,7 @@ def test_the_page_asks_the_database_a_bounded_number_of_questions(
 ) -> None:
     alex.get("/")
     # Some of them (the key, the items, the policy on record) are asked again only inside a test's transaction.
-    for mode, most in (("personalised", 29), ("newest", 21), ("popular", 21)):
+    for mode, most in (("personalised", 30), ("newest", 22), ("popular", 22)):
         alex.post("/order/", {"surface": "home", "feed_mode": mode})
         with django_assert_max_num_queries(most):
             alex.get("/")
