@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import psycopg
 from django.db import connection
+from django.db.models import QuerySet
 
-from compliance.limits.usage import ServedDay
+from compliance.limits.models import UsageDay
+from compliance.limits.usage import INTERVAL, ServedDay
+from compliance.policy.clock import latest_night
 from compliance.subjects.models import Subject
 
 REACH: Final = timedelta(days=3)
@@ -29,4 +33,33 @@ def served_days(subject: Subject, now: datetime) -> tuple[ServedDay, ...]:
     return tuple(
         ServedDay(begins=begins, ends=ends, served=served, last_served_at=last, session_served=session)
         for begins, ends, served, last, session in rows
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayTotal:
+    """One day of a person, the last list's own interval included."""
+
+    day: date
+    served: timedelta
+    night: timedelta
+
+
+def day_totals(subject: Subject, *, most: int, now: datetime) -> tuple[DayTotal, ...]:
+    """The latest days, newest first, as they stand at a moment."""
+    return tuple(_total(row, now) for row in _latest(subject, most))
+
+
+def _latest(subject: Subject, most: int) -> QuerySet[UsageDay]:
+    return UsageDay.objects.filter(subject=subject).select_related("subject").order_by("-day")[:most]
+
+
+def _total(row: UsageDay, now: datetime) -> DayTotal:
+    ends = max(min(row.last_served_at + INTERVAL, row.ends, now), row.last_served_at)
+    night_begins, night_ends = latest_night(ends, row.subject.timezone)
+    at_night = min(ends, night_ends) - max(row.last_served_at, night_begins)
+    return DayTotal(
+        day=row.day,
+        served=row.served + (ends - row.last_served_at),
+        night=row.night + max(at_night, timedelta()),
     )

@@ -9,8 +9,9 @@ from typing import Final
 from django.db import transaction
 
 from compliance.audit.events import note
-from compliance.limits.models import UsageDay
+from compliance.limits.selectors import day_totals
 from compliance.limits.setting import clear_limit, set_limit
+from compliance.limits.usage import MINUTE
 from compliance.policy.facts import plan_for
 from compliance.subjects.guardians import GuardianRefused, link_of
 from compliance.subjects.models import (
@@ -81,7 +82,7 @@ def look(*, guardian: Subject, link_id: int, what: str, now: datetime) -> Look:
     said = {"by": "guardian", "link": link.pk, "looked_at": what}
     note(kind="guardian_view", happened_at=now, what=said, pseudonym=link.child.pseudonym)
     if what == "minutes":
-        return Look(what=what, days=_days(link.child))
+        return Look(what=what, days=_days(link.child, now))
     return Look(what=what, topics=_topics(link.child))
 
 
@@ -126,15 +127,10 @@ def _as_guardian(guardian: Subject, link_id: int) -> Guardianship:
     return link
 
 
-def _days(child: Subject) -> tuple[DayMinutes, ...]:
-    days = UsageDay.objects.filter(subject=child).order_by("-day")[:DAYS_SHOWN]
+def _days(child: Subject, now: datetime) -> tuple[DayMinutes, ...]:
     return tuple(
-        DayMinutes(
-            day=one.day,
-            minutes=int(one.served.total_seconds()) // 60,
-            night_minutes=int(one.night.total_seconds()) // 60,
-        )
-        for one in days
+        DayMinutes(day=one.day, minutes=one.served // MINUTE, night_minutes=one.night // MINUTE)
+        for one in day_totals(child, most=DAYS_SHOWN, now=now)
     )
 
 
