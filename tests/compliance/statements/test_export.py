@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from compliance.statements.export.backlog import backlog
 from compliance.statements.export.client import Client
+from compliance.statements.export.reconciling import reconcile
 from compliance.statements.export.sending import send_waiting
 from compliance.statements.models import Decision, Ground, Kind, Source, State, Submission
 from compliance.statements.services import decide
@@ -53,10 +54,10 @@ def due() -> None:
 
 
 def test_everything_that_waits_is_sent_in_batches_of_at_most_100(made: Made, standin: StandIn) -> None:
-    decided(made, 201)
+    decided(made, 101)
     sent = send_waiting(client(standin))
-    assert (sent.created, sent.refused, sent.halted, sent.requests) == (201, 0, "", 3)
-    assert len(standin.store.held) == 201
+    assert (sent.created, sent.refused, sent.halted, sent.requests) == (101, 0, "", 2)
+    assert len(standin.store.held) == 101
     row = Submission.objects.order_by("pk")[0]
     assert (row.state, row.attempts) == (State.SENT, 1)
     assert standin.store.held[str(row.pk)]["uuid"] == row.public_id
@@ -144,6 +145,15 @@ def test_what_breaks_a_rule_is_not_sent_at_all(made: Made, standin: StandIn) -> 
     sent = send_waiting(client(standin))
     assert (sent.refused, sent.requests) == (1, 0)
     assert "end_date_visibility_restriction is no day" in Submission.objects.get().problem
+
+
+def test_content_older_than_the_databases_first_date_is_of_that_date(made: Made, standin: StandIn) -> None:
+    made.item.published_at = datetime(1994, 9, 23, tzinfo=UTC)
+    made.item.save()
+    decision = decide(service=SERVICE, new=made.new())
+    assert send_waiting(client(standin)).created == 1
+    assert standin.store.held[str(decision.id)]["content_date"] == "2000-01-01"
+    assert reconcile()[0].mismatches == 0
 
 
 @pytest.mark.parametrize(("status", "words"), [(429, "patience"), (500, "answered 500"), (503, "answered 503")])
