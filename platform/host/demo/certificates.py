@@ -1,7 +1,8 @@
 """Certificates of films that many people know, so that a demo has labels of high confidence beside its genres.
 
-Each is the rating that the Motion Picture Association's Classification and Rating Administration published for the
-film's release or re-release in the United States. The data set has none: other films keep what their genres say.
+Each is meant to be the rating that the film has in the United States (Classification and Rating Administration). They
+were written down from common knowledge and not compared with its register: good for a demo, not for a service. The data
+set has none: other films keep what their genres say.
 """
 
 from __future__ import annotations
