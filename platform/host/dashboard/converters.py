@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.urls import register_converter
+
 from host.api.fields import MAX_ID
 
 
@@ -19,3 +21,6 @@ class ItemId:
     def to_url(self, value: int) -> str:
         """Write the id."""
         return str(value)
+
+
+register_converter(ItemId, "item_id")  # here, so that whoever names it in an address imports this module

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from django.urls import path, register_converter
+from django.urls import path
 from django.views.generic import TemplateView
 
-from host.dashboard import account_views, controls_views, reaction_views, survey_views, views
-from host.dashboard.converters import ItemId
+from host.dashboard import (
+    account_views,
+    controls_views,
+    converters,  # noqa: F401 - the addresses below name its converter
+    reaction_views,
+    survey_views,
+    views,
+)
 from host.dashboard.words import SOURCES
-
-register_converter(ItemId, "item_id")
 
 HELP = TemplateView.as_view(template_name="help.html", extra_context={"sources": SOURCES.values()})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from host.dashboard import converters  # noqa: F401 - the addresses below name its converter
 from host.guardians import api
 
 urlpatterns = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -54,14 +55,23 @@ def adult(world: World, **fields: Any) -> Subject:
 
 def act(subject: Subject, item_id: int, action: Action, *, ago: timedelta = timedelta(minutes=1)) -> None:
     """Something the subject did a while ago."""
-    event = NewEvent(
-        id=uuid.uuid4(),
-        item_id=item_id,
-        action=action,
-        occurred_at=timezone.now() - ago,
-        dwell_ms=30_000 if action is Action.DWELL else None,
-    )
-    record_events(service=subject.service, subject_id=subject.id, region=subject.region, events=[event])
+    act_all(subject, [(item_id, action, ago)])
+
+
+def act_all(subject: Subject, done: Iterable[tuple[int, Action, timedelta]]) -> None:
+    """Several things the subject did: with which item, what, and how long ago."""
+    now = timezone.now()
+    events = [
+        NewEvent(
+            id=uuid.uuid4(),
+            item_id=item_id,
+            action=action,
+            occurred_at=now - ago,
+            dwell_ms=30_000 if action is Action.DWELL else None,
+        )
+        for item_id, action, ago in done
+    ]
+    record_events(service=subject.service, subject_id=subject.id, region=subject.region, events=events)
 
 
 def in_mode(subject: Subject, mode: str) -> None:

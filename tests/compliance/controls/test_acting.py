@@ -13,7 +13,7 @@ from compliance.subjects.values import FEED_MODES
 from ranking.catalogue.models import Creator, Item
 from ranking.data.schema import Action
 from ranking.serving.types import RankInputs
-from tests.compliance.controls.made import act, adult, ids, in_mode, inputs, list_of, peopled
+from tests.compliance.controls.made import act_all, adult, ids, in_mode, inputs, list_of, peopled
 from tests.conftest import World
 
 SURFACES = ("home", "related")
@@ -34,10 +34,9 @@ def person(world: World, creators: list[Creator]) -> Subject:
         follow(subject=someone, creator_id=creator.pk)
     for topic in ("Drama", "Comedy", "Horror"):
         follow(subject=someone, topic=topic)
-    for number, item in enumerate(Item.objects.order_by("id")[:LIKES]):
-        act(someone, item.pk, Action.LIKE, ago=timedelta(hours=1, minutes=number))
-    for number, item in enumerate(Item.objects.order_by("id")[20 : 20 + DWELLS]):
-        act(someone, item.pk, Action.DWELL, ago=timedelta(minutes=number))
+    items = list(Item.objects.order_by("id").values_list("id", flat=True)[: 20 + DWELLS])
+    act_all(someone, [(item, Action.LIKE, timedelta(hours=1, minutes=at)) for at, item in enumerate(items[:LIKES])])
+    act_all(someone, [(item, Action.DWELL, timedelta(minutes=at)) for at, item in enumerate(items[20:])])
     return someone
 
 

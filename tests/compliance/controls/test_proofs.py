@@ -23,7 +23,7 @@ from compliance.subjects.services import hide_item
 from compliance.subjects.values import NON_PROFILED
 from ranking.catalogue.models import Creator, Item
 from ranking.data.schema import Action
-from tests.compliance.controls.made import act, adult, document, ids, in_mode, list_of, peopled
+from tests.compliance.controls.made import act, act_all, adult, document, ids, in_mode, list_of, peopled
 from tests.conftest import World
 
 
@@ -40,8 +40,11 @@ def person(world: World, creators: list[Creator]) -> Subject:
     follow(subject=someone, creator_id=creators[2].pk, close=True)
     follow(subject=someone, topic="Drama")
     done = (Action.LIKE, Action.LONG_VIEW, Action.CLICK, Action.RATED_5, Action.DWELL)
-    for number, item in enumerate(Item.objects.order_by("id")[:40]):
-        act(someone, item.pk, done[number % len(done)], ago=timedelta(minutes=number + 1))
+    items = Item.objects.order_by("id").values_list("id", flat=True)[:40]
+    act_all(
+        someone,
+        [(item, done[at % len(done)], timedelta(minutes=at + 1)) for at, item in enumerate(items)],
+    )
     return someone
 
 
