@@ -32,11 +32,15 @@ class NotAsked(LookupError):
     """Nothing was asked under this list, so there is nothing to answer."""
 
 
-@transaction.atomic
 def ask(*, subject: Subject, serve_id: UUID, now: datetime) -> StatedPreference | None:
     """The question under a list of the subject's own; None where none is asked. Asking twice is asking once."""
-    if not drawing.is_drawn(serve_id, settings.SURVEY_SHARE):
+    if not drawing.is_drawn(serve_id, settings.SURVEY_SHARE):  # most lists: nothing is read or written for them
         return None
+    return _ask(subject, serve_id, now)
+
+
+@transaction.atomic
+def _ask(subject: Subject, serve_id: UUID, now: datetime) -> StatedPreference | None:
     asked = StatedPreference.objects.filter(subject=subject)
     held = asked.filter(serve_id=serve_id).first()
     if held is not None or asked.filter(asked_at__gt=now - APART).exists():
