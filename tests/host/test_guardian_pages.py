@@ -102,6 +102,9 @@ def test_a_guardians_limit_closes_the_childs_feed_and_the_child_cannot_loosen_it
         assert gale.post(f"{HOME}{link.pk}/limit/", {"target": "sleep", "value": value}).status_code == 302
         kim.post(f"{HOME}limit/", {"target": "sleep", "value": "00-12" if value == "12-24" else "12-24"})
     assert kim.get("/").status_code == 403
+    html = kim.get(HOME).content.decode()
+    assert "Set by your guardian" in html
+    assert "<dt>hours of sleep</dt><dd>12-24</dd>" in html
     assert kim.post(f"{HOME}limit/", {"target": "sleep", "value": "03-04"}).status_code == 302
     assert Control.objects.get(subject=link.child, target="sleep", by_guardian=True).value == "12-24"
 

@@ -86,6 +86,7 @@ class GuardiansPage:
     invites: tuple[Waiting, ...]
     looks: tuple[SeenLook, ...]
     limits: tuple[LimitRow, ...]
+    set_for: tuple[LimitRow, ...]  # limits that guardians set for this person
     plan: Plan
     minutes_today: int
     zone: str
@@ -144,6 +145,7 @@ def guardians_page(*, subject: Subject, now: datetime) -> GuardiansPage:
                 )
             )
         ),
+        set_for=tuple(row for row in _limits(guarding.limits_by_guardians(subject)) if row.value),
         plan=planned.plan,
         minutes_today=planned.facts.usage.day_minutes,
         zone=subject.timezone,
