@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
+from compliance.assurance.selectors import effective
 from compliance.audit.events import note
 from compliance.subjects.models import Assurance, Consent, Control, GuardianInvite, Guardianship, Purpose, Subject, Tier
 from ranking.serving.services import forget_person
@@ -49,7 +50,7 @@ def invite(*, guardian: Subject, now: datetime) -> str:
 @transaction.atomic
 def answer(*, child: Subject, code: str, now: datetime) -> GuardianInvite:
     """Answer a code as the child: this is where a child agrees. Raises GuardianRefused."""
-    if child.tier == Tier.ADULT:
+    if effective(child, now).tier == Tier.ADULT:
         raise GuardianRefused("You are an adult here, and adults have no guardians. Nothing was linked.")
     found = (
         GuardianInvite.objects.select_for_update()
@@ -96,7 +97,7 @@ def take_back(*, subject: Subject, invite_id: int) -> bool:
 def unlink(*, subject: Subject, link_id: int) -> None:
     """End a link: a guardian at any time, the child from 16. Raises GuardianRefused, Guardianship.DoesNotExist."""
     link = link_of(subject=subject, link_id=link_id)
-    if link.child_id == subject.pk and subject.tier not in LEAVES_ALONE:
+    if link.child_id == subject.pk and effective(subject, timezone.now()).tier not in LEAVES_ALONE:
         raise GuardianRefused(
             "Under 16, your guardian ends the link, not you alone (our own rule). Ask them, or contest your age group "
             "on your account page if it is wrong."
@@ -107,7 +108,8 @@ def unlink(*, subject: Subject, link_id: int) -> None:
 @transaction.atomic
 def unlink_adults() -> int:
     """End every link to somebody who is an adult by now; return how many there were. For the daily task."""
-    grown = list(Guardianship.objects.select_related("child", "guardian").filter(child__tier=Tier.ADULT))
+    now, links = timezone.now(), Guardianship.objects.select_related("child", "guardian").filter(child__tier=Tier.ADULT)
+    grown = [link for link in links if effective(link.child, now).tier == Tier.ADULT]
     for link in grown:
         _end(link, "majority")
     return len(grown)
@@ -129,13 +131,14 @@ def decide_for(*, guardian: Subject, link_id: int, granted: bool) -> Consent:
     Guardianship.DoesNotExist.
     """
     link = Guardianship.objects.select_related("child").get(pk=link_id, guardian=guardian)
-    _refuse_minor(guardian)
-    if granted and guardian.assurance != Assurance.VERIFIED:
+    if granted:
+        _refuse_minor(guardian)
+    if granted and effective(guardian, timezone.now()).assurance != Assurance.VERIFIED:
         raise GuardianRefused(
             "Consent for a child must be verifiable (16 CFR 312.5): prove on your account page that you are an adult, "
             "then come back. Nothing was changed."
         )
-    if granted and link.child.tier == Tier.ADULT:
+    if granted and effective(link.child, timezone.now()).tier == Tier.ADULT:
         raise GuardianRefused("Your child is an adult by now and decides alone. Nothing was changed.")
     return _consent(link.child, guardian, granted)
 
@@ -170,7 +173,7 @@ def _consent(child: Subject, guardian: Subject, granted: bool) -> Consent:
 
 
 def _refuse_minor(guardian: Subject) -> None:
-    if guardian.tier != Tier.ADULT:
+    if effective(guardian, timezone.now()).tier != Tier.ADULT:
         raise GuardianRefused("Only adults can be guardians: say or prove your age on your account page first.")
 
 

@@ -7,7 +7,9 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
+from django.utils import timezone
 
+from compliance.assurance.selectors import effective
 from compliance.audit.events import note
 from compliance.limits.selectors import day_totals
 from compliance.limits.setting import clear_limit, set_limit
@@ -61,10 +63,11 @@ class Look:
 def tools_of(link: Guardianship) -> tuple[str, ...]:
     """What the guardian of a link may use now: by the table, less what the child's plan hides or has not agreed to."""
     child = link.child
+    tier = effective(child, timezone.now()).tier
     hidden = set(plan_for(child, Surface.HOME).hidden_from_guardian)
-    if child.tier == Tier.YOUNG_TEEN and not link.topics_agreed:
+    if tier == Tier.YOUNG_TEEN and not link.topics_agreed:
         hidden.add("topics")
-    return tuple(tool for tool in TOOLS.get(child.tier, ()) if tool not in hidden)
+    return tuple(tool for tool in TOOLS.get(tier, ()) if tool not in hidden)
 
 
 @transaction.atomic
@@ -120,9 +123,9 @@ def _as_guardian(guardian: Subject, link_id: int) -> Guardianship:
     link = link_of(subject=guardian, link_id=link_id)
     if link.guardian_id != guardian.pk:
         raise Guardianship.DoesNotExist
-    if guardian.tier != Tier.ADULT:
+    if effective(guardian, timezone.now()).tier != Tier.ADULT:
         raise GuardianRefused("Only adults can be guardians: say or prove your age on your account page first.")
-    if link.child.tier == Tier.ADULT:
+    if effective(link.child, timezone.now()).tier == Tier.ADULT:
         raise GuardianRefused("Your child is an adult by now: nothing of theirs is shown or set any more.")
     return link
 

@@ -184,6 +184,18 @@ def test_only_a_verified_adult_consents_for_a_child_and_anybody_withdraws(world:
     assert not guardians.decide_for(guardian=guardian, link_id=link.pk, granted=False).granted
 
 
+def test_a_guardian_whose_proof_has_ended_is_verified_no_more(world: World) -> None:
+    link = linked(world)
+    ended = timezone.now() - timedelta(days=1)
+    Subject.objects.filter(pk=link.guardian.pk).update(tier_valid_until=ended)
+    guardian = Subject.objects.get(pk=link.guardian.pk)
+    with pytest.raises(GuardianRefused, match="Only adults"):
+        guardians.decide_for(guardian=guardian, link_id=link.pk, granted=True)
+    with pytest.raises(GuardianRefused, match="Only adults"):
+        guarding.look(guardian=guardian, link_id=link.pk, what="minutes", now=timezone.now())
+    assert not guardians.decide_for(guardian=guardian, link_id=link.pk, granted=False).granted
+
+
 def test_from_16_a_child_ends_the_link_and_all_that_came_with_it(world: World) -> None:
     link = linked(world, Tier.YOUNG_TEEN, jurisdiction="US-CA")
     guarding.limit_child(guardian=link.guardian, link_id=link.pk, target="daily_minutes", value="30")
