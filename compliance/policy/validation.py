@@ -23,6 +23,7 @@ def check_whole(packs: tuple[Pack, ...]) -> None:
     _check_base(bases[0])
     _check_defaults(packs, bases[0])
     _check_once(packs)
+    _check_defaults_exist(packs, bases[0])
     check_reach(packs)
 
 
@@ -59,6 +60,17 @@ def _check_once(packs: tuple[Pack, ...]) -> None:
             if rule.id in seen:
                 raise PackRefused(f"{pack.name}.toml, line {rule.line}: there is a rule {rule.id} already.")
             seen[rule.id] = pack
+
+
+def _check_defaults_exist(packs: tuple[Pack, ...], base: Pack) -> None:
+    for pack in packs:
+        for rule in pack.rules:
+            mode = rule.effects.get("default_mode", "")
+            if mode and mode not in base.modes:
+                raise PackRefused(
+                    f"{pack.name}.toml, line {rule.line}: rule {rule.id} makes {mode!r} the default, and "
+                    f"{base.name}.toml does not say what it is made of: add [modes.{mode}], or name another."
+                )
 
 
 def unconditional(pack: Pack, rule: Rule) -> bool:

@@ -72,6 +72,15 @@ def test_a_set_without_a_default_is_refused() -> None:
         of_texts({"baseline": text}, size="platform")
 
 
+def test_a_default_that_nobody_described_is_refused() -> None:
+    begins, ends = SHIPPED["baseline"].index("[modes.personalised]"), SHIPPED["baseline"].index("[modes.newest]")
+    text = SHIPPED["baseline"][:begins] + SHIPPED["baseline"][ends:]
+    with pytest.raises(
+        PackRefused, match=r"baseline\.toml, line \d+: rule baseline\.default-order makes 'personalised'"
+    ):
+        of_texts({"baseline": text}, size="platform")
+
+
 def test_a_rule_that_only_covers_what_several_others_cover_together_is_refused() -> None:
     parts = [rule(tier, f"when = {{ tier = ['{tier}'] }}\nads = 'none'") for tier in ("child", "teen")]
     with pytest.raises(PackRefused, match=r"rule own\.both never decides anything"):
