@@ -153,7 +153,8 @@ def _closed(
         "break_due": ("session_minutes", usage.session_minutes >= session and usage.break_minutes < pause),
     }
     found = {name: field for name, (field, now) in due.items() if now}
-    by_field = {reason.field: reason for reason in (*decided.reasons, *limits)}  # a limit of one's own stands last
+    why = (*decided.reasons, *limits) if found else ()
+    by_field = {reason.field: reason for reason in why}  # a limit of one's own stands last
     reasons = [replace(by_field[field], field=f"closed.{name}") for name, field in found.items()]
     reasons += [asleep_reason()] if usage.asleep else []
     shut = {*decided.values["close"], *found, *(["asleep"] if usage.asleep else [])}
