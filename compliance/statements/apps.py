@@ -10,3 +10,10 @@ class StatementsConfig(AppConfig):
 
     name = "compliance.statements"
     label = "statements"
+
+    def ready(self) -> None:
+        """What acted on a person's lists is forgotten with the key of those lists."""
+        from compliance.audit.keys.companions import forgets
+        from compliance.statements.unstated import forget_served
+
+        forgets(forget_served)

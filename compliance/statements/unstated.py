@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from compliance.audit.models import ServeRecord
 from compliance.statements.models import Decision, ServedPenalty
 
 UNSTATED: Final = """
@@ -40,10 +41,10 @@ def note_served(*, record_id: UUID, decision_ids: Iterable[UUID]) -> None:
     ServedPenalty.objects.bulk_create(rows)
 
 
-def forget_served(record_ids: Iterable[UUID]) -> int:
-    """Forget what acted on these records: where a person is erased, it goes with their records' contents."""
-    gone, _ = ServedPenalty.objects.filter(record_id__in=list(record_ids)).delete()
-    return gone
+def forget_served(pseudonym: UUID) -> None:
+    """Forget what acted on the lists of a person who is erased: it says which items they were shown."""
+    records = ServeRecord.objects.filter(pseudonym=pseudonym).values("id")
+    ServedPenalty.objects.filter(record_id__in=records).delete()
 
 
 def unstated_demotions() -> int:

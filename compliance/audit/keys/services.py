@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from compliance.audit.keys import rows, vault
 from compliance.audit.keys.cache import WriteCache
+from compliance.audit.keys.companions import forget_beside
 from compliance.audit.keys.errors import KekMissing, KeyErased, OrderRefused
 from compliance.audit.keys.orders import order
 from compliance.audit.keys.rotation import rotate
@@ -68,6 +69,7 @@ def erase(*, pseudonym: UUID, by: str, why: str, approved_by: str = "") -> bool:
         raise OrderRefused(sentence(hold, "What is on record of this person"))
     rows.erase_rows(pseudonym)
     ServeKey.objects.filter(pseudonym=pseudonym).delete()  # their own words, perhaps
+    forget_beside(pseudonym)
     now = timezone.now()  # once the row is ours: a rotation may have wrapped it anew until here
     _, new = KeyTombstone.objects.get_or_create(pseudonym=pseudonym, defaults={"erased_at": now, "why": why})
     _cache.forget(pseudonym)

@@ -13,7 +13,7 @@ from compliance.serving.replay.grades import Grade
 from compliance.statements.models import ActorKind, Decision, Kind, ServedPenalty
 from compliance.statements.services import actor, decide, reverse
 from compliance.statements.unstated import unstated_demotions, unstated_in
-from compliance.subjects.services import choose_feed
+from compliance.subjects.services import begin_anew, choose_feed
 from tests.compliance.statements.conftest import new_decision
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
@@ -64,6 +64,17 @@ def test_a_labelled_item_is_cited_where_it_is_shown(world: World) -> None:
     slate = serve_on(alex)
     assert slate.items[0].item_id == first
     assert ServedPenalty.objects.filter(record_id=slate.serve_id, decision_id=decision.id).exists()
+
+
+def test_what_acted_on_a_persons_lists_is_forgotten_with_them(world: World) -> None:
+    alex, sam = world.subject("alex"), world.subject("sam")
+    for subject in (alex, sam):
+        choose_feed(subject=subject, surface="home", feed_mode="popular")
+    shown = {item.item_id for item in serve_on(alex).items} & {item.item_id for item in serve_on(sam).items}
+    restrict(world, min(shown), kind=Kind.LABELLED, amount=None)
+    slates = [serve_on(alex).serve_id, serve_on(sam).serve_id]
+    begin_anew(subject=alex, why="asked for it")
+    assert list(ServedPenalty.objects.values_list("record_id", flat=True)) == slates[1:]
 
 
 def test_a_decision_for_another_country_or_age_does_not_act(world: World) -> None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from compliance.statements.models import Decision
 from compliance.statements.services import decide
-from compliance.statements.unstated import forget_served, note_served, unstated_demotions, unstated_in
+from compliance.statements.unstated import note_served, unstated_demotions, unstated_in
 from tests.compliance.statements.conftest import SERVICE, Made, item_of
 
 
@@ -34,8 +34,6 @@ def test_one_query_counts_what_no_statement_stands_behind(decision: Decision) ->
     planted = uuid4()
     note_served(record_id=planted, decision_ids=[uuid4(), decision.id])
     assert unstated_demotions() == 1
-    assert forget_served([planted]) == 2
-    assert unstated_demotions() == 0
 
 
 def test_opened_records_are_held_against_the_statements_and_the_clear_table(made: Made, decision: Decision) -> None:
