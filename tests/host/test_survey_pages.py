@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from compliance.surveys.models import StatedPreference
+from compliance.subjects.models import Control
+from compliance.surveys.models import Question, StatedPreference
+from ranking.catalogue.models import Item
 from tests.conftest import World
 from tests.host.test_api_feed import feed, is_refusal, signed_in
 from tests.host.test_pages_feed import field
@@ -19,17 +21,23 @@ def always(settings: Any) -> None:
     settings.SURVEY_SHARE = 1.0
 
 
-def test_an_answer_is_one_press_and_so_is_taking_it_back(world: World, client: Client) -> None:
+@pytest.mark.parametrize("question", Question.values)
+def test_an_answer_is_one_press_and_so_is_taking_it_back(world: World, client: Client, question: str) -> None:
     client.force_login(world.user("alex"))
     html = client.get("/").content.decode()
-    assert 'id="survey"' in html
-    place = {"serve": str(StatedPreference.objects.get().serve_id), "once": field(html, "once")}
+    held = StatedPreference.objects.get()
+    topic = "Drama" if question == "topic" else ""
+    item = Item.objects.order_by("id")[0] if question == "item" else None
+    StatedPreference.objects.update(question=question, topic=topic, item=item)
+    place = {"serve": str(held.serve_id), "once": field(html, "once")}
     answered = client.post("/survey/", {**place, "answer": "4"}, follow=True).content.decode()
     assert "your answer is stored" in answered
     assert re.search(r'value="4" id="survey-4" aria-pressed="true"', answered)
+    assert f'name="serve" value="{held.serve_id}"' in answered
     assert StatedPreference.objects.get().answer == 4
     client.post("/survey/", {**place, "answer": "none"})
     assert StatedPreference.objects.get().answer is None
+    assert not Control.objects.exists()
     assert 'id="survey"' not in client.get("/").content.decode()  # the next list asks nothing again
 
 

@@ -17,14 +17,20 @@ from compliance.surveys.models import StatedPreference
 from compliance.surveys.services import NotAsked, answer, ask, take_back
 from host.dashboard.forms import SurveyForm
 from host.dashboard.refusals import SENTENCES, for_people, refusal
-from host.dashboard.requests import asker, item_or_404, page_of
+from host.dashboard.requests import asker, item_or_404, page_of, uuid_or_none
 
 THANKS: Final = "Thank you: your answer is stored. You can change it, or take it back."
 TAKEN_BACK: Final = "Your answer is taken back."
 
 
-def survey_under(subject: Subject, slate: Slate) -> StatedPreference | None:
-    """What is asked under a list; None under most."""
+def survey_under(request: HttpRequest, subject: Subject, slate: Slate) -> StatedPreference | None:
+    """What is asked under a list; None under most.
+
+    An answer about a topic changes what the plan allows, so that another list comes: then the question that was just
+    answered (`?answered=`) stands under that one, to be taken back where it was given.
+    """
+    if answered := uuid_or_none(request.GET.get("answered", "")):
+        return StatedPreference.objects.filter(subject=subject, serve_id=answered).first()
     return ask(subject=subject, serve_id=slate.serve_id, now=timezone.now())
 
 
@@ -45,4 +51,4 @@ def survey(request: HttpRequest) -> HttpResponse:
         raise UnknownItem from error
     messages.success(request, TAKEN_BACK if given["answer"] is None else THANKS)
     anchor = item_or_404(given["anchor"]) if given["anchor"] else None
-    return redirect(f"{page_of(anchor, list=given['once'])}#survey")
+    return redirect(f"{page_of(anchor, list=given['once'], answered=str(given['serve']))}#survey")

@@ -107,7 +107,7 @@ def _list_response(
         idempotency_key=f"{surface.value}-{anchor.pk if anchor else 0}-{once}",
     )
     page = selectors.list_page(subject=subject, slate=slate, once=once, anchor=anchor)
-    context: dict[str, Any] = {"page": page, "status": status, "survey": survey_under(subject, slate)}
+    context: dict[str, Any] = {"page": page, "status": status, "survey": survey_under(request, subject, slate)}
     if wants_fragment(request):
         return render(request, "fragments/list.html", {**context, "swap": True})
     if anchor:
