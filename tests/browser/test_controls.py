@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -75,3 +75,17 @@ def test_everything_works_without_javascript(world: World, open_browser: Open) -
     walker.page.locator("#words").get_by_text("cup", exact=True).first.wait_for()
     walker.page.locator("#start-again").get_by_role("button", name="Start again").click()
     walker.page.get_by_text("You started again").wait_for()
+
+
+def test_the_question_under_a_list_breaks_nothing_narrow_and_dark(
+    world: World, open_browser: Open, settings: Any
+) -> None:
+    settings.SURVEY_SHARE = 1.0
+    walker = open_browser(width=320, color_scheme="dark")
+    walker.sign_in("alex", world.password)
+    walker.page.locator("#survey-4").click()
+    walker.page.locator("#survey-none").wait_for()
+    assert walker.axe() + too_wide(walker) == []
+    walker.shoot("survey-dark-320", full=True)
+    walker.page.locator("#survey-none").click()
+    walker.page.get_by_text("Your answer is taken back").wait_for()
