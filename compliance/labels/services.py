@@ -19,13 +19,22 @@ from compliance.labels.classifier.protocol import CANNOT_TELL, TextClassifier
 from compliance.labels.classifier.registry import active
 from compliance.labels.effective import Word, effective
 from compliance.labels.models import Label
+from compliance.labels.restricting import PUBLISHED, PUZZLED, Rule
 from compliance.labels.selectors import current, unread
+from compliance.labels.stating import RULES, By, state
 from compliance.labels.texts import digest_of, text_of
 from compliance.labels.values import AUDIENCE, Category, Confidence, Source, Verdict
+from compliance.statements.models import ActorKind, Decision
 from ranking.catalogue.models import Audience, Item
 
 KIND: Final = "label"
 """The audit event of every act here: a moderator's with its item, a machine's with the digest of all it said."""
+
+MOST_WHY: Final = 200
+"""Characters of a reason. A moderator's is read by the item's creator, where it restricts the item."""
+HOUSE: Final = "content labels"
+"""The machine that stands for what no moderator and no classifier said."""
+KEEPS_FROM_MINORS: Final = (Verdict.UNSAFE, *PUZZLED)
 
 
 class LabelRefused(ValueError):
@@ -80,10 +89,43 @@ def label_by_moderator(*, service: str, item_id: int, about: str, value: str, by
     `about` is "audience", with one of the audiences, or a category, with `unsafe` or `clear`. `by` names who looked
     and `why` says what they saw. Returns 1, or 0 where they had said so already. Raises LabelRefused.
     """
-    if by.strip() in ("", SUBJECT, SCHEDULE) or not why.strip():
-        raise LabelRefused("A moderator's label needs the person who looked and a reason: name both.")
-    said = Said(item_id=item_id, about=about, value=value, confidence=Confidence.HIGH, source=Source.MODERATOR)
-    return _store(service, [said], by=by.strip(), why=why.strip())
+    return moderate(service=service, item_id=item_id, verdicts={about: value}, by=by, why=why)
+
+
+@transaction.atomic
+def moderate(*, service: str, item_id: int, verdicts: Mapping[str, str], by: str, why: str) -> int:
+    """Store all that a person says of an item at once: what each is about, and what they say.
+
+    Returns how many words were new. Raises LabelRefused; then nothing of it is stored.
+    """
+    if by.strip() in ("", SUBJECT, SCHEDULE) or not why.strip() or len(why.strip()) > MOST_WHY:
+        raise LabelRefused(
+            f"A moderator's label needs the person who looked and a reason of 1 to {MOST_WHY} characters: name both."
+        )
+    said = [
+        Said(item_id=item_id, about=about, value=value, confidence=Confidence.HIGH, source=Source.MODERATOR)
+        for about, value in verdicts.items()
+    ]
+    return _store(service, said, by=by.strip(), why=why.strip())
+
+
+@transaction.atomic
+def lift(*, decision: Decision, by: str, why: str) -> int:
+    """Say, as the person who upheld a complaint, that what an age restriction by label rests on is not so.
+
+    Without it the label would keep the item from minors after its decision was reversed. Returns how many words were
+    new; 0 for decisions that rest on no label. Raises LabelRefused.
+    """
+    if decision.rule not in RULES:
+        return 0
+    item = Item.objects.select_for_update(no_key=True).get(pk=decision.item_id)
+    words = current([item])[item.pk]
+    if decision.rule == Rule.AUDIENCE:
+        published = effective([word for word in words if word.source in PUBLISHED], classifier="").suitable_from
+        verdicts = {AUDIENCE: published} if published else {}
+    else:
+        verdicts = {word.about: str(Verdict.CLEAR) for word in words if word.value in KEEPS_FROM_MINORS}
+    return moderate(service=decision.service, item_id=item.pk, verdicts=verdicts, by=by, why=why)
 
 
 @transaction.atomic
@@ -160,8 +202,15 @@ def _store(service: str, said: Sequence[Said], *, by: str, why: str) -> int:
     new = _added(said, held, by=by, why=why)
     if new:
         _note(service, new, by=by, why=why)
-        write_effective(list(held.values()))
+        write_effective(list(held.values()), by=_sayer(said[0], by=by, why=why))
     return len(new)
+
+
+def _sayer(said: Said, *, by: str, why: str) -> By:
+    """Who stands for a change: the person who looked, the classifier that read, or the catalogue's own labels."""
+    if said.source == Source.MODERATOR:
+        return By(name=by, kind=ActorKind.PERSON, why=why)
+    return By(name=said.source_name if said.source == Source.CLASSIFIER else HOUSE, kind=ActorKind.MACHINE, why=why)
 
 
 def _check(one: Said) -> None:
@@ -213,8 +262,11 @@ def _note(service: str, new: Sequence[Label], *, by: str, why: str) -> None:
     note(kind=KIND, happened_at=new[0].at, what={"service": service, "by": by, "why": why, **counted, **told})
 
 
-def write_effective(items: Sequence[Item]) -> int:
-    """Write the label that counts to items whose rows the caller holds. Returns how many changed."""
+def write_effective(items: Sequence[Item], *, by: By) -> int:
+    """Write the label that counts to items whose rows the caller holds, with the statements that it calls for.
+
+    Returns how many labels changed. Raises DecisionRefused.
+    """
     classifier, words = active(), current(items)
     named, changed = "" if classifier is None else classifier.name, []
     for item in items:
@@ -225,19 +277,22 @@ def write_effective(items: Sequence[Item]) -> int:
             item.label_confidence, item.unsafe = found.confidence, list(found.unsafe)
             changed.append(item)
     fields = ["suitable_from", "label_source", "label_confidence", "unsafe"]
-    return Item.objects.bulk_update(changed, fields, batch_size=500)
+    count = Item.objects.bulk_update(changed, fields, batch_size=500)
+    state(items, words, classifier=named, by=by)
+    return count
 
 
 def rewrite_effective(*, service: str, batch: int = 1000) -> int:
     """Compute every item's label anew, as after a change of classifier. Returns how many changed."""
     changed, last = 0, 0
+    by = By(name=HOUSE, kind=ActorKind.MACHINE, why="every label was computed anew")
     while True:
         with transaction.atomic():
             rows = Item.objects.select_for_update(no_key=True).filter(service=service, id__gt=last).order_by("id")
             items = list(rows[:batch])
             if not items:
                 return changed
-            changed, last = changed + write_effective(items), items[-1].pk
+            changed, last = changed + write_effective(items, by=by), items[-1].pk
 
 
 def words_of(item: Item) -> list[Word]:

@@ -71,6 +71,10 @@ AUDIT_ESCROW_KEY = env.str("CLERESTORY_ESCROW_KEY", default="")
 # What reads the titles of items before minors may see them: empty for our own, `none`, or an operator's class by name.
 TEXT_CLASSIFIER = env.str("CLERESTORY_TEXT_CLASSIFIER", default="")
 LABEL_POOL_LIST = number("CLERESTORY_POOL_LIST", 24, least=1, most=10_000)  # a tier that may see fewer than two: alarm
+# What the items are, in the words of the public database of statements: named where a label restricts one.
+CONTENT_TYPE = choice(
+    "CLERESTORY_CONTENT_TYPE", "VIDEO", ("APP", "AUDIO", "IMAGE", "PRODUCT", "SYNTHETIC_MEDIA", "TEXT", "VIDEO")
+)
 STATEMENTS = {
     # Statements of reasons: where they are sent (DSA Art. 24(5); empty: not at all), with which token, as whom.
     "url": env.str("CLERESTORY_STATEMENTS_URL", default=""),
