@@ -50,10 +50,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed  ## Serving, memory, hostile requests, the audit trail and replay, then accuracy: hours, or ARGS="--minutes 30"
+bench: $(VENV)/.installed  ## Serving, memory, policy, hostile requests, the audit trail and replay, then accuracy: hours, or ARGS="--minutes 30"
 	$(BIN)/python manage.py demo --no-serve
 	$(BIN)/python bench/serve.py
 	$(BIN)/python bench/memory.py
+	$(BIN)/python bench/policy.py
+	$(BIN)/python bench/principles.py
+	$(BIN)/python bench/controls.py
+	$(BIN)/python bench/statements.py
+	$(BIN)/python bench/seeded_harm.py
 	$(BIN)/python bench/hostile.py
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/audit.py
