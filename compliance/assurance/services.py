@@ -36,11 +36,11 @@ class AgeRefused(PermissionError):
 def declare(*, subject: Subject, tier: str, now: datetime, expires_on: date | None = None) -> AgeSignal:
     """Say one's own age group: a stricter one at any time, the next one when the month of the old one has ended.
 
-    Who has none yet may say any. Raises AgeRefused for everything else: that takes a proof, or a contest.
+    Who never had any may say any. Raises AgeRefused for everything else: that takes a proof, or a contest.
     """
     held = _locked(subject)
     standing = effective(held, now)
-    may = _sayable(standing.tier, ended=asked_again(standing.expires_on, now, held.timezone))
+    may = _sayable(held, standing.tier, ended=asked_again(standing.expires_on, now, held.timezone))
     if tier not in may:
         raise AgeRefused(
             "An older age group than the one that holds is not taken from your word alone (M1), so nothing was "
@@ -98,7 +98,7 @@ def redeem(*, subject: Subject, number: str, token: str, now: datetime) -> AgeSi
         issuer=key.issuer,
         confidence_milli=key.confidence_milli,
         valid_until=now + timedelta(days=key.holds_days),
-        tier_expires_on=None if key.tier == Tier.ADULT else month_end((now + timedelta(days=key.holds_days)).date()),
+        tier_expires_on=_expiry(key.tier, None, now),
     )
 
 
@@ -145,19 +145,24 @@ def forget_spent(*, now: datetime) -> int:
     return gone
 
 
-def _sayable(tier: str, *, ended: bool) -> tuple[str, ...]:
+def _sayable(held: Subject, tier: str, *, ended: bool) -> tuple[str, ...]:
+    """Tiers that somebody's word is enough for. After a proof of `adult` has ended, that is a minor's alone."""
     if tier not in STRICTEST_FIRST:
-        return STRICTEST_FIRST
+        return tuple(YEARS) if AgeSignal.objects.filter(subject=held).exists() else STRICTEST_FIRST
     return STRICTEST_FIRST[: STRICTEST_FIRST.index(tier) + (2 if ended else 1)]
 
 
 def _expiry(tier: str, given: date | None, now: datetime) -> date | None:
-    """The end of the month after which the person is asked again: as given, else in a year; never for adults."""
+    """The end of the month after which the person is asked again: as given, else the latest; never for adults.
+
+    Without a month nobody leaves a tier before the youngest who is in it would (M1).
+    """
     if tier not in YEARS:
         return None
+    latest = month_end(now.date().replace(day=1, year=now.year + YEARS[tier]))
     if given is None:
-        return month_end((now + timedelta(days=365)).date())
-    if not now.date() <= month_end(given) <= month_end(now.date().replace(day=1, year=now.year + YEARS[tier])):
+        return latest
+    if not now.date() <= month_end(given) <= latest:
         raise AgeRefused(f"Somebody leaves this age group within {YEARS[tier]} years: name a month of those.")
     return month_end(given)
 

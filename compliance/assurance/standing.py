@@ -1,8 +1,8 @@
 """What signals say together, at a moment: pure.
 
-1. A proof past its own end does not count.
-2. A verified signal, and a person's decision on a contest, outweighs everything older.
-3. A signal of a minor's tier gives way to a newer one once its month has ended: from then on another tier may be true.
+1. A verified signal, and a person's decision on a contest, outweighs everything older, for good.
+2. A signal of a minor's tier gives way to a newer one once its month has ended: from then on another tier may be true.
+3. A proof past its own end proves nothing: one of `adult` does not count, one of a minor's tier holds unproved.
 4. Of all that is left, the strictest tier holds. Nothing left: unknown, which is the strictest of all.
 
 Nobody grows up by a calendar here: when a month has ended, the old tier holds, and the person is asked again.
@@ -37,8 +37,16 @@ class Signal:
 
     @property
     def assurance(self) -> str:
-        """How well the tier is known by this signal."""
+        """How well the tier is known by this signal, while it proves anything."""
         return ASSURANCE_OF.get(self.method, self.method)
+
+    def ended(self, now: datetime) -> bool:
+        """Whether this is a proof past its own end."""
+        return self.valid_until is not None and now >= self.valid_until
+
+    def assurance_at(self, now: datetime) -> str:
+        """How well the tier is known by this signal at a moment: an ended proof assures nothing."""
+        return "none" if self.ended(now) else self.assurance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,17 +61,18 @@ class Standing:
 
 def standing_of(signals: Iterable[Signal], now: datetime, timezone: str) -> Standing:
     """What the signals, oldest first, say at a moment, where the person's clock shows `timezone`."""
-    counted = _counted([one for one in signals if one.valid_until is None or now < one.valid_until], timezone)
+    # Ended proofs are dropped last: what they outweighed does not come back with their end.
+    counted = [one for one in _counted(signals, timezone) if one.tier != "adult" or not one.ended(now)]
     if not counted:
         return Standing()
     tier = min((one.tier for one in counted), key=STRICTEST_FIRST.index)
     saying = [one for one in counted if one.tier == tier]
-    best = max(saying, key=lambda one: (STRENGTH.index(one.assurance), one.at))
+    best = max(saying, key=lambda one: (STRENGTH.index(one.assurance_at(now)), one.at))
     return Standing(
         tier=tier,
-        assurance=best.assurance,
+        assurance=best.assurance_at(now),
         expires_on=best.tier_expires_on if tier != "adult" else None,
-        valid_until=min((one.valid_until for one in counted if one.valid_until is not None), default=None),
+        valid_until=min((one.valid_until for one in counted if one.valid_until and not one.ended(now)), default=None),
     )
 
 
@@ -77,7 +86,7 @@ def month_end(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
-def _counted(signals: list[Signal], timezone: str) -> list[Signal]:
+def _counted(signals: Iterable[Signal], timezone: str) -> list[Signal]:
     """The signals that neither a stronger nor, after their month, any newer one has replaced."""
     counted: list[Signal] = []
     for one in signals:

@@ -65,6 +65,45 @@ def test_when_a_proof_ends_the_router_sees_it_without_anybody_writing(world: Wor
     assert effective(subject, timezone.now()).tier == "adult"
 
 
+def test_a_child_by_proof_is_no_adult_by_an_older_or_a_new_word_when_the_proof_has_ended(
+    world: World, trusted: LocalProvider
+) -> None:
+    subject = person(world)
+    services.declare(subject=subject, tier="adult", now=timezone.now())
+    redeem(subject, *proof(trusted, subject, "kit"))
+    for days in (366, 800, 4000):
+        later = timezone.now() + days * DAY
+        assert make_plan(subject, "home", 12, later).facts.tier == "child"
+        for tier in ("young_teen", "teen", "adult"):
+            with pytest.raises(AgeRefused, match="your word alone"):
+                services.declare(subject=subject, tier=tier, now=later)
+    assert effective(subject, timezone.now() + 366 * DAY).assurance == "none"
+
+
+def test_who_had_a_signal_may_not_simply_say_adult_when_no_tier_holds_any_more(
+    world: World, trusted: LocalProvider
+) -> None:
+    subject = person(world, Tier.CHILD)
+    redeem(subject, *proof(trusted, subject))
+    later = timezone.now() + 366 * DAY
+    assert effective(subject, later).tier == "unknown"
+    with pytest.raises(AgeRefused, match="your word alone"):
+        services.declare(subject=subject, tier="adult", now=later)
+    services.declare(subject=subject, tier="teen", now=later)
+    assert effective(subject, later).tier == "teen"
+
+
+@pytest.mark.parametrize(("tier", "years"), [("child", 13), ("young_teen", 3), ("teen", 2)])
+def test_without_a_month_nobody_leaves_a_tier_before_its_youngest_would(world: World, tier: str, years: int) -> None:
+    subject, now = person(world), timezone.now()
+    services.declare(subject=subject, tier=tier, now=now)
+    older = services.STRICTEST_FIRST[services.STRICTEST_FIRST.index(tier) + 1]
+    with pytest.raises(AgeRefused):
+        services.declare(subject=subject, tier=older, now=now + timedelta(days=years * 365))
+    services.declare(subject=subject, tier=older, now=now + timedelta(days=years * 366 + 31))
+    assert subject.tier == older
+
+
 def test_a_proof_counts_once(world: World, trusted: LocalProvider) -> None:
     subject = person(world)
     number, token = proof(trusted, subject)

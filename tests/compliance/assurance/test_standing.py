@@ -55,7 +55,31 @@ def test_a_proof_past_its_end_does_not_count() -> None:
     proof = said("verified", "adult", 0, valid_until=START + 50 * DAY)
     assert now(proof, day=49) == ("adult", "verified")
     assert now(proof, day=50) == ("unknown", "none")
-    assert now(said("self_declared", "teen", -5), proof, day=50) == ("teen", "self_declared")
+    assert now(proof, said("self_declared", "teen", 5), day=50) == ("teen", "self_declared")
+
+
+@pytest.mark.parametrize("older", ["child", "teen", "adult"])
+def test_what_a_proof_outweighed_does_not_come_back_when_it_ends(older: str) -> None:
+    proof = said("verified", "adult", 0, valid_until=START + 50 * DAY)
+    assert now(said("self_declared", older, -5), proof, day=50) == ("unknown", "none")
+
+
+@pytest.mark.parametrize("method", ["verified", "estimated"])
+def test_an_ended_proof_of_a_minors_tier_holds_unproved_until_something_newer_is_said(method: str) -> None:
+    word = said("self_declared", "adult", -5)
+    proof = said(method, "child", 0, valid_until=START + 50 * DAY, tier_expires_on=date(2039, 1, 31))
+    assert now(word, proof, day=49) == ("child", method)
+    assert now(word, proof, day=50) == ("child", "none")
+    assert now(word, proof, said("self_declared", "adult", 60), day=400) == ("child", "none")
+    assert now(word, proof, said("verified", "teen", 60), day=400) == ("teen", "verified")
+    assert standing_of([word, proof], START + 400 * DAY, "UTC").valid_until is None
+
+
+def test_a_standing_says_until_when_its_proofs_say_so() -> None:
+    proof = said("estimated", "teen", 0, valid_until=START + 50 * DAY)
+    assert standing_of([proof, said("self_declared", "teen", 1)], START + 49 * DAY, "UTC").valid_until == (
+        START + 50 * DAY
+    )
 
 
 def test_when_the_month_has_ended_the_old_tier_holds_until_something_newer_is_said() -> None:
