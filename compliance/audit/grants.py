@@ -1,4 +1,4 @@
-"""Least privilege in PostgreSQL: which role may do what with which table of the audit trail.
+"""Least privilege in PostgreSQL: which role may do what with which table of the audit trail and of its neighbours.
 
 Roles are groups that cannot sign in; an operator grants them to the users that processes connect as. Nobody but the
 owner of the tables may change, empty or drop an evidence table. Partitions get no grants at all: whoever writes through
@@ -22,7 +22,7 @@ ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 # What a role may do with a table; what is not named it may not. Every role but the web process's is for one command.
 TABLES: Final[dict[str, dict[str, str]]] = {
     # Evidence: written once.
-    "audit_serverecord": {WEB: "SELECT, INSERT", READER: "SELECT"},
+    "audit_serverecord": {WEB: "SELECT, INSERT", READER: "SELECT", ERASER: "SELECT (id, pseudonym)"},  # no bodies
     "audit_auditevent": {WEB: "SELECT, INSERT", SEQUENCER: "INSERT", READER: "SELECT", ERASER: "INSERT"},
     "audit_sealedblob": {WEB: "SELECT, INSERT", READER: "SELECT"},
     "audit_blob": {WEB: "SELECT, INSERT", READER: "SELECT"},
@@ -48,6 +48,41 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "audit_ingestsource": {WEB: "SELECT, UPDATE (created_at)", READER: "SELECT"},  # to lock a row takes an UPDATE
     "audit_ingestrange": {WEB: ALL, READER: "SELECT"},
     "audit_ingestclaim": {WEB: "SELECT, INSERT, UPDATE", READER: "SELECT"},
+    # Which rules are in force: changed by the tables' owner alone, by way of `manage.py policy`.
+    "policy_policyversion": {WEB: "SELECT", READER: "SELECT"},
+    # Decisions and their statements are written once; what has a course of its own is carried on, and never dropped.
+    "statements_actor": {WEB: "SELECT, INSERT"},
+    "statements_decision": {WEB: "SELECT, INSERT"},
+    "statements_statement": {WEB: "SELECT, INSERT"},
+    "statements_reversal": {WEB: "SELECT, INSERT"},
+    "statements_evidence": {WEB: "SELECT, INSERT"},
+    "statements_reconciliation": {WEB: "SELECT, INSERT"},
+    "statements_creatoraccount": {WEB: "SELECT, INSERT"},
+    "statements_complaint": {WEB: "SELECT, INSERT, UPDATE"},
+    "statements_delivery": {WEB: "SELECT, INSERT, UPDATE"},
+    "statements_submission": {WEB: "SELECT, INSERT, UPDATE"},
+    "statements_standing": {WEB: "SELECT, INSERT, DELETE"},
+    "statements_served": {WEB: "SELECT, INSERT", READER: "SELECT", ERASER: "SELECT, DELETE"},  # forgotten with a key
+    "labels_label": {WEB: "SELECT, INSERT"},
+    "catalogue_essential": {WEB: "SELECT, INSERT, UPDATE"},
+    # What people said, set and used.
+    "subjects_subject": {WEB: "SELECT, INSERT, UPDATE"},
+    "subjects_consent": {WEB: "SELECT, INSERT"},
+    "subjects_feedchoice": {WEB: "SELECT, INSERT, UPDATE"},
+    "subjects_control": {WEB: ALL},
+    "subjects_hiddenitem": {WEB: "SELECT, INSERT, DELETE"},
+    "subjects_earlierepoch": {WEB: "SELECT, INSERT, DELETE"},
+    "subjects_guardianinvite": {WEB: ALL},
+    "subjects_guardianship": {WEB: ALL},
+    "subjects_guardianview": {WEB: "SELECT, INSERT"},
+    "surveys_statedpreference": {WEB: "SELECT, INSERT, UPDATE"},
+    "limits_usageday": {WEB: ALL},
+    "limits_pushsent": {WEB: "SELECT, INSERT, DELETE"},
+    "limits_dayeffect": {WEB: "SELECT, INSERT, DELETE"},
+    "assurance_agesignal": {WEB: "SELECT, INSERT"},
+    "assurance_agechallenge": {WEB: "SELECT, INSERT, DELETE"},
+    "assurance_spenttoken": {WEB: "SELECT, INSERT, DELETE"},
+    "assurance_tiercontest": {WEB: "SELECT, INSERT, UPDATE"},
 }
 
 
@@ -121,7 +156,6 @@ def _granted(roles: Roles, role: str, table: str, what: str) -> sql.Composed:
 
 
 def _other_tables() -> list[str]:
-    """Tables of other rooms: the web process works with them as before."""
+    """The host's tables and the catalogue's, which nothing is proved by: the web process works with them freely."""
     models = apps.get_models(include_auto_created=True)
-    names = {model._meta.db_table for model in models if model._meta.managed and model._meta.app_label != "audit"}
-    return sorted(names)
+    return sorted({model._meta.db_table for model in models if model._meta.managed} - TABLES.keys())
