@@ -44,6 +44,7 @@ def test_a_pack_that_cannot_be_read_is_another_matter(tmp_path: Path) -> None:
     assert failed.value.returncode == 2
 
 
+@pytest.mark.django_db
 def test_what_is_in_force_is_shown_with_law_row_and_dates() -> None:
     out = StringIO()
     call_command("policy", "show", stdout=out)
