@@ -26,6 +26,7 @@ SEES: Final = {
 PUBLISHED: Final = (Source.CERTIFICATE, Source.GENRE)
 """Sources whose word is the publisher's own."""
 PUZZLED: Final = (Verdict.SUSPECT, Verdict.UNREADABLE)
+KEEPS_FROM_MINORS: Final = (Verdict.UNSAFE, *PUZZLED)
 
 
 class Rule(StrEnum):

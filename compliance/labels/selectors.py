@@ -10,8 +10,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from compliance.labels.classifier.protocol import TextClassifier
 from compliance.labels.effective import Word
 from compliance.labels.models import Label
+from compliance.labels.restricting import KEEPS_FROM_MINORS, PUZZLED
 from compliance.labels.texts import digest_of, text_digest, text_of
-from compliance.labels.values import AUDIENCE, Source, Verdict
+from compliance.labels.values import AUDIENCE, Source
 from ranking.catalogue.models import Item
 
 
@@ -44,10 +45,25 @@ def awaiting_a_person(*, service: str) -> QuerySet[Item]:
     What a moderator says of each suspected category, or of the audience, takes an item from here.
     """
     current_words = Label.objects.filter(item=OuterRef("pk"), superseded_by=None)
-    puzzled = current_words.filter(source=Source.CLASSIFIER, value__in=(Verdict.SUSPECT, Verdict.UNREADABLE))
+    answer = Label.objects.filter(
+        item=OuterRef("item"),
+        about=OuterRef("about"),
+        text_sha256=OuterRef("text_sha256"),
+        source=Source.MODERATOR,
+        superseded_by=None,
+    )
+    puzzled = current_words.filter(~Exists(answer), source=Source.CLASSIFIER, value__in=PUZZLED)
     looked = current_words.filter(source=Source.MODERATOR, text_sha256=OuterRef("digest"))
     items = Item.objects.filter(service=service, is_active=True, suitable_from="").annotate(digest=text_digest())
     return items.filter(Exists(puzzled), ~Exists(looked.filter(about=AUDIENCE))).order_by("id")
+
+
+def doubted(item: Item) -> list[str]:
+    """The categories of which somebody's current word keeps an item from minors, in their order."""
+    words = current([item])[item.pk]
+    looked = {word.about for word in words if word.by_hand}
+    kept = [word for word in words if word.value in KEEPS_FROM_MINORS and (word.by_hand or word.about not in looked)]
+    return list(dict.fromkeys(word.about for word in kept))
 
 
 def unread(*, service: str, classifier: TextClassifier) -> QuerySet[Item]:

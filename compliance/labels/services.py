@@ -19,8 +19,8 @@ from compliance.labels.classifier.protocol import CANNOT_TELL, TextClassifier
 from compliance.labels.classifier.registry import active
 from compliance.labels.effective import Word, effective
 from compliance.labels.models import Label
-from compliance.labels.restricting import PUBLISHED, PUZZLED, Rule
-from compliance.labels.selectors import current, unread
+from compliance.labels.restricting import PUBLISHED, Rule
+from compliance.labels.selectors import current, doubted, unread
 from compliance.labels.stating import RULES, By, state
 from compliance.labels.texts import digest_of, text_of
 from compliance.labels.values import AUDIENCE, Category, Confidence, Source, Verdict
@@ -34,7 +34,6 @@ MOST_WHY: Final = 200
 """Characters of a reason. A moderator's is read by the item's creator, where it restricts the item."""
 HOUSE: Final = "content labels"
 """The machine that stands for what no moderator and no classifier said."""
-KEEPS_FROM_MINORS: Final = (Verdict.UNSAFE, *PUZZLED)
 
 
 class LabelRefused(ValueError):
@@ -119,12 +118,12 @@ def lift(*, decision: Decision, by: str, why: str) -> int:
     if decision.rule not in RULES:
         return 0
     item = Item.objects.select_for_update(no_key=True).get(pk=decision.item_id)
-    words = current([item])[item.pk]
     if decision.rule == Rule.AUDIENCE:
+        words = current([item])[item.pk]
         published = effective([word for word in words if word.source in PUBLISHED], classifier="").suitable_from
         verdicts = {AUDIENCE: published} if published else {}
     else:
-        verdicts = {word.about: str(Verdict.CLEAR) for word in words if word.value in KEEPS_FROM_MINORS}
+        verdicts = dict.fromkeys(doubted(item), str(Verdict.CLEAR))
     return moderate(service=decision.service, item_id=item.pk, verdicts=verdicts, by=by, why=why)
 
 

@@ -15,7 +15,7 @@ from host.api.refusal import Refusal
 from host.dashboard.refusals import for_people, refusal
 
 NOT_YOURS: Final = (
-    "Complaints are looked at by moderators, so nothing is shown. What was decided about your own items is at "
+    "Complaints and labels are for moderators, so nothing is shown. What was decided about your own items is at "
     "/statements/; ask the operator if you should be a moderator."
 )
 

@@ -158,9 +158,10 @@ class DecisionsView(JSONView):
     def post(self, request: Request) -> Response:
         """Restrict an item; its statement is made and delivered with it, or nothing is. For moderators."""
         given = _valid(shapes.DecisionInput(data=request.data))
-        new = shapes.new_decision(given, actor_of(moderator_behind(request)))
+        user = moderator_behind(request)
+        new = shapes.new_decision(given, actor_of(user))
         try:
-            decision = take_decision(service=settings.SERVICE, new=new)
+            decision = take_decision(service=settings.SERVICE, new=new, user=user)
         except DecisionRefused as error:
             raise Refusal(str(error), status=422) from error
         except AlreadyDecided as error:
