@@ -29,8 +29,8 @@ class LimitRefused(ValueError):
 def set_limit(*, subject: Subject, target: str, value: str, guardian: Subject | None = None) -> Control:
     """Set a limit: minutes from 1 to 1440, or hours of sleep such as "22-07". Raises LimitRefused.
 
-    A guardian's limit stands beside the child's own, and neither writes over the other. Whether the guardian may is
-    for `subjects.guardians` to say.
+    A guardian's limit stands beside the child's own and those of other guardians, and none writes over another.
+    Whether the guardian may is for `subjects.guardians` to say.
     """
     _check(target, value)
     Subject.objects.select_for_update().get(pk=subject.pk)
@@ -39,6 +39,7 @@ def set_limit(*, subject: Subject, target: str, value: str, guardian: Subject | 
         kind=ControlKind.LIMIT,
         target=target,
         by_guardian=guardian is not None,
+        set_by=guardian,
         defaults={"value": value},
     )
     _note(subject, guardian, target, value)
@@ -47,9 +48,9 @@ def set_limit(*, subject: Subject, target: str, value: str, guardian: Subject | 
 
 @transaction.atomic
 def clear_limit(*, subject: Subject, target: str, guardian: Subject | None = None) -> bool:
-    """Take one's own limit back, or as a guardian the guardian's; say whether there was one."""
+    """Take back the limit that one set oneself, as a person or as one guardian; say whether there was one."""
     held = Control.objects.filter(
-        subject=subject, kind=ControlKind.LIMIT, target=target, by_guardian=guardian is not None
+        subject=subject, kind=ControlKind.LIMIT, target=target, by_guardian=guardian is not None, set_by=guardian
     )
     gone, _ = held.delete()
     if gone:

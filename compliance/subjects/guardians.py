@@ -151,13 +151,14 @@ def link_of(*, subject: Subject, link_id: int) -> Guardianship:
 
 
 def _end(link: Guardianship, why: str) -> None:
-    """What the guardian set and agreed to goes with the last link."""
+    """What the guardian set and agreed to goes with the link."""
     child, guardian = link.child, link.guardian
     link.delete()
     _note("guardian", child, {"act": "unlinked", "why": why})
     latest = Consent.objects.filter(subject=child, purpose=Purpose.PARENTAL).order_by("-id").first()
     if latest is not None and latest.granted and latest.given_by_id == guardian.pk:
         _consent(child, guardian, granted=False)
+    Control.objects.filter(subject=child, by_guardian=True, set_by=guardian).delete()
     if not Guardianship.objects.filter(child=child).exists():
         Control.objects.filter(subject=child, by_guardian=True).delete()
 

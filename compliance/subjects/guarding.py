@@ -103,9 +103,15 @@ def limit_child(*, guardian: Subject, link_id: int, target: str, value: str) -> 
         clear_limit(subject=link.child, target=target, guardian=guardian)
 
 
-def limits_by_guardians(child: Subject) -> dict[str, str]:
-    """The limits that guardians set, by what they limit."""
+def limits_by_guardians(child: Subject) -> list[tuple[str, str]]:
+    """Every limit that a guardian set, with what it limits: all of them hold, and the strictest decides."""
     held = Control.objects.filter(subject=child, kind=ControlKind.LIMIT, by_guardian=True)
+    return sorted(set(held.values_list("target", "value")))
+
+
+def limits_set_by(guardian: Subject, child: Subject) -> dict[str, str]:
+    """The limits that one guardian set, by what they limit: theirs to change, and nobody else's."""
+    held = Control.objects.filter(subject=child, kind=ControlKind.LIMIT, by_guardian=True, set_by=guardian)
     return dict(held.values_list("target", "value"))
 
 

@@ -150,11 +150,21 @@ class Control(models.Model):
     target = models.CharField(max_length=60, blank=True)  # topic, creator's id, word, signal, objective, limit
     value = models.CharField(max_length=16)
     by_guardian = models.BooleanField(default=False)
+    set_by = models.ForeignKey(  # the guardian, whose limits go with them
+        Subject, null=True, blank=True, on_delete=models.CASCADE, related_name="limits_set"
+    )
     set_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["subject", "kind", "target", "by_guardian"], name="one_control_per_target")
+            models.UniqueConstraint(
+                fields=["subject", "kind", "target", "by_guardian", "set_by"],
+                name="one_control_per_target",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=models.Q(set_by=None) | models.Q(by_guardian=True), name="nobody_else_sets_ones_own"
+            ),
         ]
 
     def __str__(self) -> str:

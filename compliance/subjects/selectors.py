@@ -72,7 +72,7 @@ SELECT
        FROM (SELECT DISTINCT ON (purpose) purpose, granted, id FROM subjects_consent
               WHERE subject_id = %(subject)s ORDER BY purpose, id DESC) AS latest),
     (SELECT array_agg(item_id ORDER BY item_id) FROM subjects_hiddenitem WHERE subject_id = %(subject)s),
-    (SELECT array_agg(ARRAY[kind, target, value, by_guardian::int::text] ORDER BY kind, target, by_guardian)
+    (SELECT array_agg(ARRAY[kind, target, value, by_guardian::int::text] ORDER BY kind, target, by_guardian, value)
        FROM subjects_control WHERE subject_id = %(subject)s)
 """
 

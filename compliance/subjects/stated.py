@@ -31,7 +31,7 @@ class OwnFollow:
 
 def own_controls(subject: Subject) -> tuple[OwnControl, ...]:
     """Every control about a subject, by kind and target."""
-    rows = Control.objects.filter(subject=subject).order_by("kind", "target", "by_guardian")
+    rows = Control.objects.filter(subject=subject).order_by("kind", "target", "by_guardian", "id")
     return tuple(
         OwnControl(kind=row.kind, target=row.target, value=row.value, by_guardian=row.by_guardian, set_at=row.set_at)
         for row in rows

@@ -145,7 +145,10 @@ def guardians_page(*, subject: Subject, now: datetime) -> GuardiansPage:
                 )
             )
         ),
-        set_for=tuple(row for row in _limits(guarding.limits_by_guardians(subject)) if row.value),
+        set_for=tuple(
+            LimitRow(target=target, words=TARGETS[target], value=value)
+            for target, value in guarding.limits_by_guardians(subject)
+        ),
         plan=planned.plan,
         minutes_today=planned.facts.usage.day_minutes,
         zone=subject.timezone,
@@ -158,7 +161,7 @@ def child_page(*, guardian: Subject, link_id: int) -> ChildPage:
     name = names_of([link.child_id])[link.child_id]
     return ChildPage(
         link=_link(link, name, child_side=False),
-        limits=_limits(guarding.limits_by_guardians(link.child)),
+        limits=_limits(guarding.limits_set_by(link.guardian, link.child)),
         consented=declared(link.child).consents.get(Purpose.PARENTAL, (False, 0))[0],
         looks=tuple(SeenLook(who="You", what=one.what, at=one.seen_at) for one in guarding.looks_of(link)),
     )

@@ -20,6 +20,7 @@ from compliance.assurance.models import AgeSignal, SpentToken, TierContest
 from compliance.assurance.providers import KeysRefused, ProviderKey, TokenRefused, read_keys
 from compliance.assurance.selectors import effective
 from compliance.assurance.services import AgeRefused
+from compliance.assurance.standing import STRICTEST_FIRST
 from compliance.audit.models import AuditEvent
 from compliance.audit.selectors import document_of
 from compliance.policy.facts import make_plan, plan_for
@@ -97,7 +98,7 @@ def test_who_had_a_signal_may_not_simply_say_adult_when_no_tier_holds_any_more(
 def test_without_a_month_nobody_leaves_a_tier_before_its_youngest_would(world: World, tier: str, years: int) -> None:
     subject, now = person(world), timezone.now()
     services.declare(subject=subject, tier=tier, now=now)
-    older = services.STRICTEST_FIRST[services.STRICTEST_FIRST.index(tier) + 1]
+    older = STRICTEST_FIRST[STRICTEST_FIRST.index(tier) + 1]
     with pytest.raises(AgeRefused):
         services.declare(subject=subject, tier=older, now=now + timedelta(days=years * 365))
     services.declare(subject=subject, tier=older, now=now + timedelta(days=years * 366 + 31))

@@ -48,7 +48,9 @@ def test_a_second_before_the_limit_a_list_is_still_served(world: World) -> None:
 @pytest.mark.parametrize("way", ["related", "new pseudonym", "a fresh key", "fresh row"])
 def test_no_way_round(world: World, way: str) -> None:
     subject = teen(world, daily_minutes=8)
-    end = use(subject, 8)
+    key = "first" if way == "a fresh key" else ""
+    serve_at(subject, START, key=key)
+    end = use(subject, 8, since=START)
     if way == "new pseudonym":
         begin_anew(subject=subject, why="asked for")
     if way == "fresh row":
@@ -60,7 +62,7 @@ def test_no_way_round(world: World, way: str) -> None:
             end,
             surface="related" if anchor else "home",
             anchor=anchor,
-            key="k" if way == "another device" else "",
+            key="fresh" if way == "a fresh key" else key,
         )
 
 

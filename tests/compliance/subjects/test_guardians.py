@@ -165,6 +165,19 @@ def test_a_childs_looser_limit_changes_nothing(world: World) -> None:
     assert plan_for(link.child, "home").daily_minutes == 300
 
 
+def test_each_guardian_has_limits_of_their_own_which_go_with_their_link_alone(world: World) -> None:
+    first = linked(world)
+    second = Guardianship.objects.create(guardian=person(world, Tier.ADULT), child=first.child)
+    for link, value in ((first, "20"), (second, "30")):
+        guarding.limit_child(guardian=link.guardian, link_id=link.pk, target="daily_minutes", value=value)
+    assert guarding.limits_set_by(second.guardian, first.child) == {"daily_minutes": "30"}
+    assert guarding.limits_by_guardians(first.child) == [("daily_minutes", "20"), ("daily_minutes", "30")]
+    guardians.unlink(subject=first.guardian, link_id=first.pk)
+    assert plan_for(first.child, "home").daily_minutes == 30
+    guardians.unlink(subject=second.guardian, link_id=second.pk)
+    assert not Control.objects.filter(subject=first.child).exists()
+
+
 def test_parental_consent_binds_the_next_plan_and_ends_with_the_next_word(world: World) -> None:
     link = linked(world, Tier.TEEN, jurisdiction="US-CA")
     assert plan_for(link.child, "home").daily_minutes == 60
