@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.db.models import QuerySet
 
@@ -13,9 +12,6 @@ from compliance.statements import selectors
 from compliance.subjects.models import Subject
 from ranking.catalogue.models import Item
 from ranking.serving.types import Penalties
-
-NOWHERE: Final = ("", "other", "unknown")
-"""Jurisdictions that name no place: every decision holds there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +43,5 @@ class Decided:
 
 
 def restrictions_for(subject: Subject, *, tier: str, now: datetime) -> Decided:
-    """What holds for a subject of this tier. Who cannot be placed falls under what holds anywhere."""
-    where = {"UK": "GB"}.get(subject.jurisdiction, subject.jurisdiction)
-    return Decided(service=subject.service, territory="" if where in NOWHERE else where, audience=tier, now=now)
+    """What holds for a subject of this tier. Who cannot be placed falls under what holds anywhere (`scope.meets`)."""
+    return Decided(service=subject.service, territory=subject.jurisdiction, audience=tier, now=now)

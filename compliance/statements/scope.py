@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from compliance.statements.errors import DecisionRefused
@@ -12,6 +13,32 @@ from compliance.subjects.models import Tier
 
 TERRITORY: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 UNIONS: Final = {"EU": EU, "EEA": EEA}
+OTHER_NAMES: Final = {"UK": "GB", "EL": "GR"}
+_COUNTRIES: Final = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT "
+    "BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
+    "ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT "
+    "HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS "
+    "LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI "
+    "NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG "
+    "SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG "
+    "UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW "
+)
+COUNTRIES: Final = frozenset(_COUNTRIES.split())
+"""ISO 3166-1, with XK, which is in use for Kosovo."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """The codes under which a decision holds for somebody: these, and every part of these countries."""
+
+    codes: tuple[str, ...]
+    countries: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> str:
+        """What matches a list of codes, joined by commas, that names a part of one of the countries."""
+        return f"(^|,)({'|'.join(self.countries)})-" if self.countries else ""
 
 
 def territories_of(given: Iterable[str]) -> list[str]:
@@ -21,7 +48,7 @@ def territories_of(given: Iterable[str]) -> list[str]:
     """
     codes: set[str] = set()
     for one in given:
-        if one not in UNIONS and not TERRITORY.fullmatch(one):
+        if one not in UNIONS and not (TERRITORY.fullmatch(one) and one[:2] in COUNTRIES):
             raise DecisionRefused(
                 f"{one[:20]!r} is no territory: name countries by their two letters, EU or EEA, or none for everywhere."
             )
@@ -42,17 +69,19 @@ def key_of(territories: Iterable[str], tiers: Iterable[str]) -> str:
     return f"{','.join(territories)}|{','.join(tiers)}"
 
 
-def meets(territory: str) -> list[str] | None:
-    """The codes under which a decision holds for somebody in `territory`; None: whatever its territory.
+def meets(territory: str) -> Places | None:
+    """The places whose decisions hold for somebody in `territory`; None: every decision, whatever its territory.
 
-    Somebody known to be somewhere in a union falls under what holds in any part of it, and somebody of whom nothing is
-    known under everything: who cannot be placed is not let out of a restriction.
+    Somebody known to be somewhere in a union or a country falls under what holds in any part of it, and somebody of
+    whom nothing is known, or nothing that is a place, under everything: who cannot be placed is not let out of a
+    restriction.
     """
-    if not territory:
-        return None
     if territory in UNIONS:
-        return list(UNIONS[territory])
-    return [territory, territory.partition("-")[0]]
+        return Places(codes=UNIONS[territory], countries=UNIONS[territory])
+    country, _, part = OTHER_NAMES.get(territory, territory).partition("-")
+    if country not in COUNTRIES or not TERRITORY.fullmatch(OTHER_NAMES.get(territory, territory)):
+        return None
+    return Places(codes=(f"{country}-{part}", country)) if part else Places(codes=(country,), countries=(country,))
 
 
 def in_the_eea(territories: Iterable[str]) -> list[str]:

@@ -6,15 +6,18 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 
 from compliance.statements.errors import NoStatement
 from compliance.statements.models import Decision, Kind, Statement
 from compliance.statements.scope import meets
 from compliance.statements.types import WITHHOLDING, Penalty
+from compliance.subjects.models import Tier
 
 STRICTEST = tuple(Kind.values)
 MOST_AMOUNT = 1000
+STRICTER = [str(tier) for tier in Tier if tier != Tier.ADULT]
+"""Tiers whose decisions hold for somebody of unknown age: every minor's, since nobody knows which is theirs."""
 
 
 def in_force(*, service: str, territory: str, audience: str, now: datetime) -> QuerySet[Decision]:
@@ -22,11 +25,8 @@ def in_force(*, service: str, territory: str, audience: str, now: datetime) -> Q
 
     Only decisions that have their statement: what has none does not act (DSA Art. 17 (D17)).
     """
-    codes = meets(territory)
-    where = Q() if codes is None else Q(territories=[]) | Q(territories__overlap=codes)
-    return Decision.objects.filter(
-        where,
-        Q(tiers=[]) | Q(tiers__contains=[audience]),
+    return _in(territory).filter(
+        Q(tiers=[]) | Q(tiers__overlap=STRICTER if audience == Tier.UNKNOWN else [audience]),
         Q(ends_at=None) | Q(ends_at__gt=now),
         service=service,
         starts_at__lte=now,
@@ -82,6 +82,17 @@ def require_statement(acting: Mapping[int, Iterable[Penalty]]) -> None:
 def statement_of(decision_id: UUID) -> Statement:
     """A statement with what it is about. Raises Statement.DoesNotExist."""
     return Statement.objects.select_related("decision__item", "decision__reversal", "creator").get(pk=decision_id)
+
+
+def _in(territory: str) -> QuerySet[Decision]:
+    places = meets(territory)
+    if places is None:
+        return Decision.objects.all()
+    where = Q(territories=[]) | Q(territories__overlap=list(places.codes))
+    if not places.parts:
+        return Decision.objects.filter(where)
+    said = Func(F("territories"), Value(","), function="array_to_string", output_field=TextField())
+    return Decision.objects.alias(places=said).filter(where | Q(places__regex=places.parts))
 
 
 def _strictness(penalty: Penalty) -> tuple[int, int, str]:
