@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from compliance.statements.errors import DecisionRefused
@@ -26,10 +26,22 @@ def check(new: NewDecision, *, starts_at: datetime) -> None:
     _text("rule", new.rule, most=100)
     if new.ends_at is not None and new.ends_at <= starts_at:
         raise DecisionRefused("The decision would end before it starts: give a later end, or none.")
+    _dates(starts_at, new.ends_at)
     _facts(new)
     _reasons(new.reasons)
     _means(new.means)
     _content(new.content)
+
+
+def _dates(starts_at: datetime, ends_at: datetime | None) -> None:
+    """A decision whose dates the public database does not take could never be published (DSA Art. 24(5) (D24))."""
+    first, last = schema.FIRST_APPLICATION_DATE, schema.LAST_DATE
+    for what, moment in (("start", starts_at), ("end", ends_at)):
+        if moment is not None and not first <= moment.astimezone(UTC).date() <= last:
+            raise DecisionRefused(
+                f"The {what} is not between {first} and {last}, so the statement could not be published (DSA Art. "
+                f"24(5)): give a date in between{', or no end' if what == 'end' else ''}."
+            )
 
 
 def _facts(new: NewDecision) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
@@ -74,26 +75,51 @@ def complain(
     return complaint
 
 
-def uphold(*, complaint: Complaint, reviewer: Actor, reasons: str, now: datetime | None = None) -> Complaint:
-    """Close a complaint for the complainant; the decision is reversed with a new entry. Raises as `reject` does."""
-    return _close(complaint, Outcome.UPHELD, reviewer, reasons, now or timezone.now())
+def uphold(
+    *,
+    complaint: Complaint,
+    reviewer: Actor,
+    reasons: str,
+    reviewer_subject_id: UUID | None = None,
+    now: datetime | None = None,
+) -> Complaint:
+    """Close a complaint for the complainant; the decision is reversed with a new entry. Raises as `reject` does.
+
+    `reviewer_subject_id` is whom the reviewer is here themselves, if anybody: an actor names no person.
+    """
+    return _close(complaint, Outcome.UPHELD, reviewer, reviewer_subject_id, reasons, now or timezone.now())
 
 
-def reject(*, complaint: Complaint, reviewer: Actor, reasons: str, now: datetime | None = None) -> Complaint:
+def reject(
+    *,
+    complaint: Complaint,
+    reviewer: Actor,
+    reasons: str,
+    reviewer_subject_id: UUID | None = None,
+    now: datetime | None = None,
+) -> Complaint:
     """Close a complaint against the complainant. Raises ComplaintRefused, NotReviewable."""
-    return _close(complaint, Outcome.REJECTED, reviewer, reasons, now or timezone.now())
+    return _close(complaint, Outcome.REJECTED, reviewer, reviewer_subject_id, reasons, now or timezone.now())
 
 
 @transaction.atomic
-def _close(complaint: Complaint, outcome: Outcome, reviewer: Actor, reasons: str, now: datetime) -> Complaint:
+def _close(
+    complaint: Complaint, outcome: Outcome, reviewer: Actor, subject_id: UUID | None, reasons: str, now: datetime
+) -> Complaint:
     """Neither by machines alone nor by who decided (DSA Art. 20(4)-(6)); the database holds to both by itself."""
-    held = Complaint.objects.select_for_update(of=("self",)).select_related("statement__decision").get(pk=complaint.pk)
+    held = (
+        Complaint.objects.select_for_update(of=("self",))
+        .select_related("statement__decision__item")
+        .get(pk=complaint.pk)
+    )
     if held.outcome != Outcome.OPEN:
         raise NotReviewable("This complaint is closed, and a closed one is not changed: its answer is on record.")
     if reviewer.kind != ActorKind.PERSON:
         raise NotReviewable(f"{reviewer} is automated means: a complaint is closed by a person (DSA Art. 20(6)).")
     if reviewer.pk == held.decider_id:
         raise NotReviewable("You took this decision, so somebody else has to look at the complaint about it.")
+    if subject_id is not None and is_involved(subject_id, held):
+        raise NotReviewable("This item is yours, or the complaint is, so somebody else has to look at it.")
     if len(reasons.strip()) < LEAST_REASONS or len(reasons) > MOST_COMPLAINT:
         raise ComplaintRefused(
             f"Give the reasons in {LEAST_REASONS} to {MOST_COMPLAINT} characters: the answer has to be reasoned "
@@ -106,6 +132,13 @@ def _close(complaint: Complaint, outcome: Outcome, reviewer: Actor, reasons: str
     held.save(update_fields=["outcome", "reviewer", "reviewer_kind", "reasons", "redress", "closed_at"])
     _note(held, "closed", now, {"outcome": str(outcome), "by": reviewer.name})
     return held
+
+
+def is_involved(subject_id: UUID, complaint: Complaint) -> bool:
+    """Whether a person made a complaint, or the item that it is about."""
+    creators = [one for one in (complaint.statement.creator_id, complaint.decision.item.creator_id) if one is not None]
+    mine = CreatorAccount.objects.filter(creator_id__in=creators, subject_id=subject_id)
+    return complaint.complainant_id == subject_id or mine.exists()
 
 
 def _stored(statement: Statement, complainant: Subject, text: str, now: datetime) -> Complaint:

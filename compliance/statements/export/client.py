@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 PATIENCE_S: Final = 10.0
 MOST_ANSWER: Final = 4 * 1024 * 1024
+_SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 HERE: Final = frozenset(("127.0.0.1", "::1", "localhost"))
 
 
@@ -78,7 +80,7 @@ class Client:
             raise Away(f"The database gave no answer ({type(error).__name__}).") from error
         finally:
             connection.close()
-        retry_after = int(waits) if waits.isascii() and waits.isdigit() else 0
+        retry_after = int(waits) if _SECONDS.fullmatch(waits) else 0
         return Answer(status=response.status, document=_document(content), retry_after=retry_after)
 
 

@@ -156,7 +156,7 @@ def _send_batch(going: _Pass) -> bool:
 
 def _wait(attempts: int, asked_for: int) -> timedelta:
     doubled = FIRST_WAIT_S * 2 ** min(attempts - 1, 10)
-    return timedelta(seconds=max(asked_for, min(LONGEST_WAIT_S, doubled)))
+    return timedelta(seconds=min(LONGEST_WAIT_S, max(asked_for, doubled)))
 
 
 def _unexpected(answer: Answer) -> _Halt:

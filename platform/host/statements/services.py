@@ -89,7 +89,7 @@ def review(*, complaint: Complaint, user: User, outcome: str, reasons: str) -> C
         raise NotReviewable("You made this complaint, so somebody else has to look at it.")
     reviewer = actor_of(user)
     close = complaints.uphold if outcome == Outcome.UPHELD else complaints.reject
-    closed = close(complaint=complaint, reviewer=reviewer, reasons=reasons)
+    closed = close(complaint=complaint, reviewer=reviewer, reviewer_subject_id=user.subject_id, reasons=reasons)
     if outcome == Outcome.UPHELD:
         lift(decision=closed.decision, by=reviewer.name, why=UPHELD)
     return closed

@@ -15,7 +15,7 @@ from compliance.statements.errors import ComplaintRefused, NotReviewable
 from compliance.statements.evidence import MOST_BYTES, accept
 from compliance.statements.models import Complaint, CreatorAccount, Decision, Evidence, Reversal, Statement
 from compliance.statements.selectors import penalties
-from compliance.statements.services import decide, link_creator
+from compliance.statements.services import decide, link_creator, reverse
 from compliance.subjects.models import Subject
 from tests.compliance.statements.conftest import NOW, SERVICE, Made
 
@@ -63,6 +63,27 @@ def test_no_machine_closes_a_complaint_and_not_who_decided(made: Made, statement
         with pytest.raises(ComplaintRefused, match="reasoned"):
             close(complaint=complaint, reviewer=made.colleague, reasons="No.", now=NOW)
     assert Complaint.objects.get().outcome == ""
+
+
+def test_nobody_closes_a_complaint_about_an_item_of_their_own(made: Made, statement: Statement) -> None:
+    complaint = complained(made, statement)
+    co_author, stranger = (Subject.objects.create(service=SERVICE, tier="adult") for _ in range(2))
+    link_creator(creator=made.creator, subject=co_author, now=NOW)
+    asked: dict[str, Any] = {"complaint": complaint, "reviewer": made.colleague, "reasons": REASONS, "now": NOW}
+    for mine in (made.owner, co_author):
+        for close in (uphold, reject):
+            with pytest.raises(NotReviewable, match="yours"):
+                close(**asked, reviewer_subject_id=mine.pk)
+    assert reject(**asked, reviewer_subject_id=stranger.pk).outcome == "rejected"
+
+
+def test_no_complaint_is_upheld_while_its_decision_stands(made: Made, statement: Statement) -> None:
+    complained(made, statement)
+    uphold_by_sql = CLOSE.replace("rejected", "upheld")
+    with pytest.raises(DatabaseError, match="upheld by reversing"):
+        sql(uphold_by_sql, made.colleague.pk, "person")
+    reverse(decision=statement.decision, by=made.colleague, reasons=REASONS, now=NOW)
+    sql(uphold_by_sql, made.colleague.pk, "person")
 
 
 CLOSE = (

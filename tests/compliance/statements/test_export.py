@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from compliance.statements.errors import DecisionRefused
+from compliance.statements.export import schema
 from compliance.statements.export.backlog import backlog
 from compliance.statements.export.client import Client
 from compliance.statements.export.reconciling import reconcile
@@ -139,9 +141,9 @@ def test_one_wrong_statement_does_not_hold_up_the_others(made: Made, standin: St
     assert "The selected category is invalid." in Submission.objects.get(decision=decisions[1]).problem
 
 
-def test_what_breaks_a_rule_is_not_sent_at_all(made: Made, standin: StandIn) -> None:
-    new = made.new(starts_at=datetime(2037, 1, 1, tzinfo=UTC), ends_at=datetime(2039, 1, 1, tzinfo=UTC))
-    decide(service=SERVICE, new=new)
+def test_what_breaks_a_rule_is_not_sent_at_all(made: Made, standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(service=SERVICE, new=made.new(ends_at=datetime(2037, 1, 1, tzinfo=UTC)))
+    monkeypatch.setattr(schema, "LAST_DATE", date(2036, 1, 1))  # a rule that changed since it was decided
     sent = send_waiting(client(standin))
     assert (sent.refused, sent.requests) == (1, 0)
     assert "end_date_visibility_restriction is no day" in Submission.objects.get().problem
@@ -250,3 +252,35 @@ def test_the_command_sends_and_says_what_waits(made: Made, standin: StandIn) -> 
     with pytest.raises(CommandError):
         call_command("statements", "reconcile", "--ask", "2", stdout=out)
     assert "the database does not have it" in out.getvalue()
+
+
+@dataclass(kw_only=True)
+class Stalling(Limits):
+    """A database that asks for any patience."""
+
+    asked: int = 0
+
+    def wait(self, now: float) -> int:
+        return self.asked
+
+
+@pytest.mark.parametrize("asked", [31_536_000, 10**15, 10**4000], ids=["a-year", "16-digits", "4001-digits"])
+def test_no_answer_makes_a_statement_wait_longer_than_an_hour(made: Made, asked: int) -> None:
+    decided(made, 1)
+    with standing_in(token=TOKEN, limits=Stalling(asked=asked)) as standin:
+        assert "patience" in send_waiting(client(standin)).halted
+    assert (Submission.objects.get().due_at - timezone.now()).total_seconds() <= 3600
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"starts_at": datetime(2019, 12, 31, 23, tzinfo=UTC)},
+        {"starts_at": datetime(2038, 1, 2, tzinfo=UTC)},
+        {"ends_at": datetime(2038, 1, 2, tzinfo=UTC)},
+    ],
+    ids=["before-the-first", "after-the-last", "ends-after-the-last"],
+)
+def test_a_decision_that_could_never_be_published_is_refused(made: Made, dates: dict[str, datetime]) -> None:
+    with pytest.raises(DecisionRefused, match="could not be published"):
+        decide(service=SERVICE, new=made.new(**dates))
