@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from compliance.audit.events import note
 from compliance.audit.models import AuditEvent, ServeRecord
 from compliance.audit.selectors import document_of
 from compliance.policy import in_force
@@ -60,6 +61,81 @@ def activated(world: World, policies: PolicySet | None = None) -> int:
     services.approve(version, by="ben")
     services.activate(version, by="ada")
     return version
+
+
+def by_another_process(version: int, *, service: str) -> None:
+    """What another process writes when a version comes into force: this one is told nothing."""
+    moved(version, State.APPROVED, State.ACTIVE)
+    people = {"by": "ada", "approved_by": "ben", "activated_by": "ben"}
+    what = {"service": service, "policy_sha256": stricter().sha256, "before_sha256": ""}
+    note(kind=in_force.KIND, happened_at=timezone.now(), what={**what, **people, "why": "fewer pushes"})
+
+
+def moved(version: int, *states: State) -> None:
+    """Set states by SQL alone, without an act on record."""
+    for state in states:
+        PolicyVersion.objects.filter(pk=version).update(state=state, approved_by="ben")
+
+
+def unguarded(statement: str, *values: int | bytes) -> None:
+    """Run SQL as somebody who may disable triggers."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE policy_policyversion DISABLE TRIGGER policy_version_kept")
+        cursor.execute(statement, values)
+        cursor.execute("ALTER TABLE policy_policyversion ENABLE TRIGGER policy_version_kept")
+    selectors.forget()
+
+
+def test_a_version_that_is_marked_as_in_force_and_that_nobody_approved_serves_nothing(world: World) -> None:
+    moved(proposed(world), State.APPROVED, State.ACTIVE)
+    selectors.forget()
+    with pytest.raises(NotServed, match="no act on record says that people approved and activated it"):
+        serve_on(world.subject("alex"))
+    assert not ServeRecord.objects.exists()
+
+
+def test_a_set_whose_bytes_were_changed_after_its_approval_serves_nothing(world: World) -> None:
+    version = activated(world)
+    laxer = replaced("baseline", "push_per_day = 5", "push_per_day = 50").content
+    unguarded("UPDATE policy_policyversion SET content = %s WHERE id = %s", laxer, version)
+    with pytest.raises(NotServed, match="is not what its address"):
+        serve_on(world.subject("alex"))
+
+
+def test_a_set_that_was_in_force_once_cannot_be_brought_back_without_people(world: World) -> None:
+    first = activated(world)
+    second = activated(world, shipped("platform"))
+    unguarded("UPDATE policy_policyversion SET state = 'retired' WHERE id = %s", second)
+    unguarded("UPDATE policy_policyversion SET state = 'active' WHERE id = %s", first)
+    with pytest.raises(NotServed, match="no act on record"):
+        serve_on(world.subject("alex"))
+
+
+def test_nobody_claims_that_the_release_brought_a_set_that_it_did_not_bring(world: World) -> None:
+    before = AuditEvent.objects.count()
+    with pytest.raises(in_force.PolicyAway, match="no act on record"):
+        in_force.put_on_record(stricter(), service=world.service, now=timezone.now())
+    assert AuditEvent.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["content = ''", "sha256 = 'x'", "proposed_by = 'ben'", "service = 'y'", "state = 'active', approved_by = 'ben'"],
+)
+def test_the_database_keeps_what_was_proposed_and_the_order_of_states(world: World, change: str) -> None:
+    version = proposed(world)
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE policy_policyversion SET {change} WHERE id = {version}")  # noqa: S608
+    with pytest.raises(IntegrityError, match="never deleted"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=version).delete()
+
+
+def test_a_version_begins_as_a_proposal(world: World) -> None:
+    with pytest.raises(IntegrityError, match="begins as a proposal"), transaction.atomic():
+        PolicyVersion.objects.create(
+            service="another", sha256=stricter().sha256, content=stricter().content, state=State.ACTIVE, why="theirs",
+            proposed_by="x", approved_by="y", proposed_at=timezone.now(),
+        )  # fmt: skip
 
 
 def test_a_version_is_in_force_after_two_people_a_dry_run_and_a_proof(world: World) -> None:
@@ -164,7 +240,7 @@ def test_what_was_in_force_before_is_retired_and_may_be_proposed_again(world: Wo
 def test_a_process_that_knew_another_set_follows_within_the_time_stated(world: World) -> None:
     version = proposed(world)
     before = active_policies().sha256
-    PolicyVersion.objects.filter(pk=version).update(state=State.ACTIVE, approved_by="ben")  # as another process does
+    by_another_process(version, service=world.service)
     began = time.monotonic()
     while active_policies().sha256 == before:
         assert time.monotonic() - began < selectors.FOR_SECONDS + 0.5
@@ -173,10 +249,8 @@ def test_a_process_that_knew_another_set_follows_within_the_time_stated(world: W
 
 
 def test_a_service_obeys_only_its_own(world: World) -> None:
-    PolicyVersion.objects.create(
-        service="another", sha256=stricter().sha256, content=stricter().content, state=State.ACTIVE, why="theirs",
-        proposed_by="x", approved_by="y", proposed_at=timezone.now(),
-    )  # fmt: skip
+    theirs = services.propose(service="another", policies=stricter(), by="x", why="theirs")
+    by_another_process(theirs.pk, service="another")
     assert active_policies().sha256 == shipped("platform").sha256
 
 
