@@ -17,6 +17,9 @@ KIND: Final = "essential"
 LONGEST: Final = {Essential.Kind.BREAKING: timedelta(days=2), Essential.Kind.SAFETY: timedelta(days=30)}
 """How long a notice may stand: news grow old, and what is needed longer is declared anew by two people."""
 
+LONGEST_REGION: Final = 16
+MOST_LISTED: Final = 100
+
 
 class EssentialRefused(ValueError):
     """A notice that cannot be declared, and why."""
@@ -51,6 +54,8 @@ def declare_essential(
         )
     if not Item.objects.filter(id=item_id, service=service, is_active=True).exists():
         raise EssentialRefused(f"There is no active item {item_id}: name one of the catalogue.")
+    if len(region) > LONGEST_REGION:
+        raise EssentialRefused(f"A region's name has at most {LONGEST_REGION} letters: give one that people's have.")
     notice = Essential.objects.create(
         item_id=item_id,
         kind=kind,
@@ -66,16 +71,28 @@ def declare_essential(
 
 
 @transaction.atomic
-def end_essential(*, notice_id: int, by: str, approved_by: str, why: str, now: datetime) -> Essential:
+def end_essential(*, service: str, notice_id: int, by: str, approved_by: str, why: str, now: datetime) -> Essential:
     """End a notice now. Raises EssentialRefused and OrderRefused."""
     said = order_of_people(by=by, approved_by=approved_by, why=why)
-    notice = Essential.objects.select_for_update().filter(id=notice_id, ends_at__gt=now).first()
+    notice = (
+        Essential.objects.select_for_update(of=("self",))
+        .filter(id=notice_id, item__service=service, ends_at__gt=now)
+        .first()
+    )
     if notice is None:
         raise EssentialRefused(f"There is no notice {notice_id} that still stands: nothing was ended.")
     notice.ends_at = max(now, notice.starts_at)
     notice.save(update_fields=["ends_at"])
     note(kind=KIND, happened_at=now, what={**said, "act": "ended", **_said(notice)})
     return notice
+
+
+def notices(*, service: str, since: datetime | None) -> list[Essential]:
+    """The notices that stand or are to come after a moment (None: all), the latest first, 100 at most."""
+    found = Essential.objects.filter(item__service=service)
+    if since is not None:
+        found = found.filter(ends_at__gt=since)
+    return list(found.order_by("-id")[:MOST_LISTED])
 
 
 def _said(notice: Essential) -> dict[str, object]:

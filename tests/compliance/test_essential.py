@@ -106,7 +106,12 @@ def test_ending_a_notice_takes_it_out_of_the_next_list_and_is_on_record(world: W
     notice = declare(world, item_for("child"))
     assert "essential" in sources(serve_on(world.subject("alex")))
     end_essential(
-        notice_id=notice.pk, by="another operator", approved_by="an operator", why="all clear", now=timezone.now()
+        service=world.service,
+        notice_id=notice.pk,
+        by="another operator",
+        approved_by="an operator",
+        why="all clear",
+        now=timezone.now(),
     )
     assert "essential" not in sources(serve_on(world.subject("alex")))
     said = [orjson.loads(bytes(event.body)) for event in AuditEvent.objects.filter(kind="essential").order_by("id")]
@@ -145,4 +150,6 @@ def test_what_is_no_notice_is_refused(world: World, wrong: dict[str, object]) ->
 
 def test_what_has_ended_is_not_ended_again(world: World) -> None:
     with pytest.raises(EssentialRefused, match="no notice"):
-        end_essential(notice_id=1, by="one", approved_by="another", why="again", now=timezone.now())
+        end_essential(
+            service=world.service, notice_id=1, by="one", approved_by="another", why="again", now=timezone.now()
+        )
