@@ -73,7 +73,7 @@ def gather(
 def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, scorer: Scorer | None) -> Decision:
     """Rank, mix in what everyone needs, repair by every principle, and draw exploration last, from what is feasible.
 
-    Raises Unlawful and SolverFailed: then nothing may be served.
+    Raises Unlawful: then nothing may be served.
     """
     ranked, bounds = rank(inputs, allowance_of(plan), owner, scorer, seed), bounds_of(plan)
     mix = mixed(

@@ -36,6 +36,7 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "numpy": version("numpy"),
+        "scipy": version("scipy"),  # with it the solver that repairs lists
         "torch": str(torch.__version__),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compliance.policy.constitution.bounds import Bounds, Slate
+from compliance.policy.constitution.budget import Spent, budget
+from compliance.policy.constitution.highs import SolverFailed
 from compliance.policy.constitution.principles import PRINCIPLES
 from compliance.policy.constitution.rows import BARS, Problem, problem
 from compliance.policy.constitution.solve import best
@@ -53,18 +55,36 @@ def _once(names: Sequence[str] | Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def reason_of_length(bounds: Bounds, ordered: Slate, worth: Sequence[int], size: int, pinned: Sequence[int]) -> str:
-    """A sentence that names the principles without any one of which the list could be longer, or all that hold."""
+def reason_of_length(
+    bounds: Bounds, ordered: Slate, worth: Sequence[int], size: int, pinned: Sequence[int], proved: bool
+) -> str:
+    """A sentence that names the principles without any one of which the list could be longer, or all that hold.
+
+    All of them too where the length is not proved, or where finding those ones out takes more than the budget.
+    """
     held = problem(bounds, ordered, size + 1)
     active = _once([row.principle for row in held.rows] + [cover.principle for cover in held.covers])
-    single = [
-        name for name in active if best(problem(bounds, ordered, size + 1, without=name), worth, pinned) is not None
-    ]
+    try:
+        single = _single(bounds, ordered, worth, size + 1, pinned, active) if proved else []
+    except (SolverFailed, Spent):
+        single = []
     names = single or list(active)
     words = {principle.id: principle.words for principle in PRINCIPLES}
     said = " ".join(f"{words[name]} ({name})" for name in names)
     how = "Any one of these alone keeps it from being longer" if len(names) > 1 and single else "Because of"
     if len(names) > 1 and not single:
         how = "Together these keep it from being longer"
+    if not proved:
+        how = "No longer one was found in time under these"
     few = "is empty" if size == 0 else f"has {size} {'item' if size == 1 else 'items'}"
     return f"The list {few} where {bounds.slate_size} were asked for. {how}: {said}"
+
+
+def _single(
+    bounds: Bounds, ordered: Slate, worth: Sequence[int], size: int, pinned: Sequence[int], active: tuple[str, ...]
+) -> list[str]:
+    """The principles without which alone a list could have so many places. Raises SolverFailed and Spent."""
+    within = budget()
+    return [
+        name for name in active if best(problem(bounds, ordered, size, without=name), worth, pinned, within) is not None
+    ]

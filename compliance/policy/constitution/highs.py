@@ -14,13 +14,18 @@ from compliance.policy.constitution.rows import Problem
 NEARLY: Final = 1e-6
 SCALE: Final = 1 << 16
 """Multipliers are rounded to this part of a quantum. Any rounding gives a valid bound, only a looser one."""
+SOLVED: Final = 0
 INFEASIBLE: Final = 2
+METHODS: Final = ("highs-ds", "highs-ipm")
+"""The dual simplex method, and the interior point method where that gives up."""
+MOST_NODES: Final = 1000
+"""Parts that HiGHS may make of a problem by itself: a choice that it has then is one to beat."""
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class SolverFailed(RuntimeError):
-    """HiGHS came to no answer: nothing is served from this."""
+    """HiGHS came to no answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,11 @@ class System:
         ends = np.cumsum([0, *(len(plus) + len(minus) for plus, minus, _, _ in self.entries)])
         return csr_array((np.array(values, float), np.array(columns, int), ends), (len(self.entries), self.columns))
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers the solver is given."""
+        return self.columns + int(self.upper.nnz if self.entries else 0)
+
     @cached_property
     def total(self) -> Floats:
         """The one equation: so many places are taken."""
@@ -102,18 +112,21 @@ class System:
         from scipy.optimize import linprog
 
         limits = [limit for _, _, limit, _ in self.entries]
-        found = linprog(
-            self.cost,
-            A_ub=self.upper if limits else None,
-            b_ub=limits or None,
-            A_eq=self.total,
-            b_eq=[self.problem.size],
-            bounds=self._between(pinned, shut),
-            method="highs-ds",
-        )
+        for method in METHODS:
+            found = linprog(
+                self.cost,
+                A_ub=self.upper if limits else None,
+                b_ub=limits or None,
+                A_eq=self.total,
+                b_eq=[self.problem.size],
+                bounds=self._between(pinned, shut),
+                method=method,
+            )
+            if found.status in (SOLVED, INFEASIBLE):
+                break
         if found.status == INFEASIBLE:
             return None
-        if found.status != 0:
+        if found.status != SOLVED:
             raise SolverFailed(f"The relaxed repair was not solved: {found.message}")
         return Relaxed(
             taken=found.x[: self.problem.count],
@@ -133,11 +146,11 @@ class System:
             integrality=self.total[0],
             bounds=Bounds(between[:, 0], between[:, 1]),
             constraints=constraints,
-            options={"mip_rel_gap": 0.0},
+            options={"mip_rel_gap": 0.0, "node_limit": MOST_NODES},
         )
         if found.status == INFEASIBLE:
             return None
-        if found.status != 0:
+        if found.x is None:
             raise SolverFailed(f"The repair was not solved: {found.message}")
         return [int(place) for place in np.flatnonzero(np.round(found.x[: self.problem.count]))]
 

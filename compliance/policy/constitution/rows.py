@@ -134,7 +134,7 @@ def _creator_share(bounds: Bounds, items: Items, size: int) -> list[Row]:
 
 
 def _topic_share(bounds: Bounds, items: Items, size: int) -> list[Row]:
-    groups = _groups((topic, place) for place, item in enumerate(items) for topic in set(item.topics))
+    groups = _groups((topic, place) for place, item in enumerate(items) for topic in dict.fromkeys(item.topics))
     return _capped("principle.topic-share", groups, max(1, places_of(bounds.max_topic_share, bounds.slate_size)))
 
 
@@ -173,6 +173,6 @@ def _new_creators(
 
 
 def _topics(bounds: Bounds, items: Items, size: int, may: Sequence[int], offered: Sequence[Placeable]) -> list[Cover]:
-    groups = _groups((topic, place) for place in may for topic in set(items[place].topics))
+    groups = _groups((topic, place) for place in may for topic in dict.fromkeys(items[place].topics))
     owed = min(bounds.min_topics, len({topic for item in offered for topic in item.topics}), size)
     return [Cover(principle=TOPICS, groups=tuple(groups), at_least=owed)] if owed else []

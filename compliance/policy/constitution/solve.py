@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
+from compliance.policy.constitution.budget import Budget, budget
 from compliance.policy.constitution.highs import SCALE, Relaxed, SolverFailed, System
 from compliance.policy.constitution.reduced import Reduced, reduced
 from compliance.policy.constitution.rows import Problem
 from compliance.policy.constitution.search import Search, TooLong
-
-MOST_PARTS: Final = 500
-"""Made cases needed 65 at most; a list that needs more is not served, rather than waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,32 +29,37 @@ class Choice:
     steps: int = field(default=0, compare=False)
 
 
-def best(problem: Problem, worth: Sequence[int], pinned: Sequence[int] = ()) -> Choice | None:
+def best(
+    problem: Problem, worth: Sequence[int], pinned: Sequence[int] = (), within: Budget | None = None
+) -> Choice | None:
     """The best choice of `problem.size` places, the pinned ones among them; None where there is none.
 
-    `worth` falls strictly. Raises SolverFailed.
+    `worth` falls strictly. Raises SolverFailed, and Spent where it takes more than the budget has.
     """
     small = reduced(problem, pinned)
     if small is None:
         return None
     if problem.size == 0:
         return Choice(places=())
-    kept = [worth[place] for place in small.places]
-    return _Branching(small, kept).run()
+    # Every choice has the same number of places, so taking the least worth off each changes no comparison; what is
+    # left is what HiGHS has to tell apart, and its tolerances are then for that.
+    least = min(worth[place] for place in small.places)
+    kept = [worth[place] - least for place in small.places]
+    return _Branching(small, kept, within or budget()).run()
 
 
 class _Branching:
     """The parts of a problem still to be looked at, and the best choice met so far."""
 
-    def __init__(self, small: Reduced, worth: Sequence[int]) -> None:
-        self.small, self.worth = small, worth
+    def __init__(self, small: Reduced, worth: Sequence[int], within: Budget) -> None:
+        self.small, self.worth, self.within = small, worth, within
         self.system = System(problem=small.problem, worth=worth)
         self.best: list[int] | None = None
         self.parts = self.steps = 0
 
     def run(self) -> Choice | None:
-        """Look at everything. Raises SolverFailed."""
-        relaxed = self.system.relax(self.small.pinned, frozenset())
+        """Look at everything. Raises SolverFailed and Spent."""
+        relaxed = self._relax(self.small.pinned, frozenset())
         if relaxed is None:
             return None
         first = self._first(relaxed)
@@ -68,8 +70,6 @@ class _Branching:
         while waiting:
             pinned, shut, relaxed = waiting.pop()
             self.parts += 1
-            if self.parts > MOST_PARTS:
-                raise SolverFailed(f"The repair was not proved in {MOST_PARTS} parts.")
             if relaxed.bound.most < target * SCALE:
                 continue
             search = Search(self.small, self.worth, relaxed.bound, pinned, shut, target)
@@ -84,6 +84,11 @@ class _Branching:
         if self.best is None:
             raise SolverFailed("The solver's choice does not keep the rows that it was given.")
         return Choice(places=tuple(self.small.places[place] for place in self.best), parts=self.parts, steps=self.steps)
+
+    def _relax(self, pinned: frozenset[int], shut: frozenset[int]) -> Relaxed | None:
+        """A part's bound, on the budget."""
+        self.within.solve(self.system.numbers)
+        return self.system.relax(pinned, shut)
 
     def _first(self, relaxed: Relaxed) -> list[int] | None:
         """A choice to beat: the relaxation's own where it is whole, else HiGHS's."""
@@ -113,7 +118,7 @@ class _Branching:
         ]
         parts = []
         for side in sides:
-            bounded = self.system.relax(*side)
+            bounded = self._relax(*side)
             if bounded is not None:
                 parts.append((*side, bounded))
         return parts

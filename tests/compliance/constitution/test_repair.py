@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.policy.constitution import search, solve
+from compliance.policy.constitution import binding, budget, search
 from compliance.policy.constitution.bounds import Bounds
 from compliance.policy.constitution.highs import Relaxed, SolverFailed, System
-from compliance.policy.constitution.repair import REPAIRED, SHORTENED, UNCHANGED, Repair, price_of, repair
+from compliance.policy.constitution.repair import REPAIRED, SHORTENED, UNCHANGED, UNPROVED, Repair, price_of, repair
 from compliance.policy.constitution.verifier import violations
 from compliance.policy.constitution.worth import worth_of
 from tests.compliance.constitution.made import Made, bounds, brute_force, items, random_case
@@ -55,10 +55,87 @@ def test_repair_equals_brute_force_where_the_search_must_split(monkeypatch: pyte
         assert repair(asked, made, scores).slate == brute_force(asked, made, scores), f"seed {seed}"
 
 
-def test_what_cannot_be_proved_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solve, "MOST_PARTS", 0)
-    with pytest.raises(SolverFailed, match="not proved"):
-        repair(bounds(max_topic_share=0.5), items("a", "a", "a", "b", "c"), None)
+def test_what_is_not_proved_in_time_is_a_lawful_list_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MOST_WORK", 0)
+    asked, made = bounds(max_topic_share=0.5), items("a", "a", "a", "b", "c")
+    repaired = repair(asked, made, None)
+    assert (repaired.certificate.kind, ids(repaired.slate), repaired.short) == (UNPROVED, [1, 2, 4, 5], "")
+    short = repair(bounds(max_topic_share=0.25), items("a", "a", "b", "b"), None)
+    assert (short.certificate.kind, ids(short.slate)) == (UNPROVED, [1, 3])
+    assert "No longer one was found in time under these" in short.short
+    assert "(principle.topic-share)" in short.short
+
+
+def test_lists_that_are_not_proved_are_lawful_and_as_long_as_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MOST_WORK", 0)
+    unproved = 0
+    for seed in range(3000, 3200):
+        asked, made, scores = random_case(seed, 8)
+        repaired = repair(asked, made, scores)
+        assert violations(asked, repaired.slate, repaired.offer) == (), f"seed {seed}"
+        assert len(repaired.slate) == len(brute_force(asked, made, scores)), f"seed {seed}"
+        assert repaired == repair(asked, made, scores)
+        unproved += repaired.certificate.kind == UNPROVED
+    assert unproved > 40
+
+
+def test_a_solver_that_gives_up_ends_in_a_lawful_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gives_up(*_: object) -> Relaxed:
+        raise SolverFailed("It gave up.")
+
+    monkeypatch.setattr(System, "relax", gives_up)
+    repaired = repair(bounds(max_topic_share=0.25), items("a", "a", "b", "b"), [0.9, 0.8, 0.7, 0.6])
+    assert (repaired.certificate.kind, ids(repaired.slate)) == (UNPROVED, [1, 3])
+
+
+def test_principles_behind_a_short_list_are_all_named_where_the_solver_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gives_up(*_: object) -> None:
+        raise SolverFailed("It gave up.")
+
+    monkeypatch.setattr(binding, "best", gives_up)
+    short = repair(bounds(max_topic_share=0.25), items("a", "a", "b", "b"), None)
+    assert (short.certificate.kind, ids(short.slate)) == (SHORTENED, [1, 3])
+    assert "(principle.topic-share)" in short.short
+
+
+@pytest.mark.parametrize("seed", [100065, 100324, 101149, 102710, 103189])
+def test_equal_scores_are_no_riddle_to_the_solver(seed: int) -> None:
+    """Made lists with notices on which the solver gave up while it was told whole worths."""
+    dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    pool, kinds, size = dice.choice([60, 100]), dice.choice([2, 4, 18]), dice.choice([12, 24])
+    topics, weights = [f"Topic {one}" for one in range(kinds)], [1 / (one + 1) for one in range(kinds)]
+    made = [
+        Made(
+            item_id=place,
+            creator_id=dice.choice([0, 1, 1, 2, 3, dice.randint(1, 50)]),
+            topics=tuple(dict.fromkeys(dice.choices(topics, weights, k=dice.randint(1, 3)))),
+        )
+        for place in range(pool)
+    ]
+    ties = dice.choice(["all", "none", "some", "rule"])
+    scores: list[float | None] | None = None
+    if ties == "all":
+        scores = [1.0] * pool
+    elif ties == "none":
+        scores = [*sorted((dice.random() for _ in range(pool)), reverse=True)]
+    elif ties == "some":
+        scores = [*sorted((dice.randint(0, 3) / 4 for _ in range(pool)), reverse=True)]
+    pinned = (0, 5) if dice.random() < 0.5 else ()
+    made = [replace(one, essential=place in pinned) for place, one in enumerate(made)]
+    if scores is not None:
+        scores = [None if place in pinned else score for place, score in enumerate(scores)]
+    asked = Bounds(
+        slate_size=size,
+        audiences=("child",),
+        minor=dice.random() < 0.5,
+        max_creator_share=0.5,
+        max_topic_share=dice.choice([0.6, 0.75]),
+        max_promoted_share=0.25,
+        essential_places=2,
+    )
+    assert repair(asked, made, scores, pinned).certificate.kind in (REPAIRED, SHORTENED)
 
 
 @settings(max_examples=150, deadline=None)
