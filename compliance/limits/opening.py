@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from compliance.limits.usage import INTERVAL
 from compliance.policy.clock import ENDS, local_day, moment
 from compliance.policy.controls import sleep_hours
 from compliance.policy.facts import Planned, plan_at
@@ -25,7 +26,7 @@ def _moments(planned: Planned, now: datetime) -> Iterable[datetime]:
     """The end of a break, of the rules' bands of hours, of own hours of sleep, of days, and of a second time zone."""
     asking = planned.asking
     if "break_due" in planned.plan.closed and asking.days:
-        yield asking.days[-1].last_served_at + timedelta(minutes=planned.plan.break_minutes)
+        yield asking.days[-1].last_served_at + INTERVAL + timedelta(minutes=planned.plan.break_minutes)
     if asking.subject.timezone_since is not None:
         yield asking.subject.timezone_since + ZONE_HOLDS
     hours = {*ENDS, *(ends for _, ends in sleep_hours(asking.facts.controls))}

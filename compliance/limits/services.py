@@ -29,7 +29,8 @@ _AT_NIGHT: Final = (
     " - greatest({row}.last_served_at, %(night_begins)s{floor}), interval '0')"
 )
 _OPENED: Final = "CASE WHEN %(now)s - {row}.last_served_at <= %(interval)s THEN 0 ELSE 1 END"
-_PAUSED: Final = "%(now)s - {row}.last_served_at >= %(pause)s"
+# A pause begins when the last list's interval ends: the minutes that count as use are no rest as well.
+_PAUSED: Final = "%(now)s - {row}.last_served_at >= %(interval)s + %(pause)s"
 _COUNT: Final = f"""
 INSERT INTO limits_usageday AS held (
     subject_id, day, begins, ends, served, night, opens, last_served_at,

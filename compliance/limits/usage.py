@@ -39,7 +39,7 @@ def usage_at(days: tuple[ServedDay, ...], now: datetime, today: LocalDay, *, asl
     return Usage(
         day_minutes=_day_served(days, now, today) // MINUTE,
         session_minutes=(last.session_served + _running(last, now)) // MINUTE,
-        break_minutes=max(now - last.last_served_at, NONE) // MINUTE,
+        break_minutes=max(now - last.last_served_at - INTERVAL, NONE) // MINUTE,
         asleep=asleep,
     )
 

@@ -148,12 +148,30 @@ def test_a_break_is_due_after_a_session_and_ends_when_it_was_taken(world: World)
         with pytest.raises(Closed) as closed:
             serve_at(subject, end + asked * MINUTE)
     assert closed.value.closed == ("break_due",)
-    assert closed.value.opens_at == START + 14 * MINUTE  # ten minutes after the last list
+    assert closed.value.opens_at == START + 19 * MINUTE  # ten minutes after the last list's interval
+    with pytest.raises(Closed):
+        serve_at(subject, closed.value.opens_at - timedelta(seconds=1))
     day = day_of(subject)
-    assert (day.breaks_due, day.breaks_dismissed) == (1, 2)
+    assert (day.breaks_due, day.breaks_dismissed) == (1, 3)
     assert serve_at(subject, closed.value.opens_at).items
     assert serve_at(subject, closed.value.opens_at + 7 * MINUTE).items  # a new session
     assert day_of(subject).break_met_at is None
+
+
+@pytest.mark.parametrize("since_the_last", [10, 14])
+def test_a_list_whenever_a_break_would_be_over_avoids_no_break_in_eight_hours(
+    world: World, since_the_last: int
+) -> None:
+    subject = teen(world, tier=Tier.ADULT)
+    Control.objects.create(subject=subject, kind="limit", target="session_minutes", value="30")  # a break of ten
+    refused = []
+    for asked, minute in enumerate(range(0, 8 * 60, since_the_last)):
+        try:
+            serve_at(subject, START + minute * MINUTE)
+        except Closed:
+            refused.append(asked)
+    # Six lists of five minutes each are a session, so the seventh is refused, time and again.
+    assert refused == list(range(6, -(-8 * 60 // since_the_last), 7))
 
 
 def test_a_session_goes_on_over_midnight(world: World) -> None:
