@@ -63,7 +63,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "statements_submission": {WEB: "SELECT, INSERT, UPDATE"},
     "statements_standing": {WEB: "SELECT, INSERT, DELETE"},
     "statements_served": {WEB: "SELECT, INSERT", READER: "SELECT", ERASER: "SELECT, DELETE"},  # forgotten with a key
-    "labels_label": {WEB: "SELECT, INSERT"},
+    "labels_label": {WEB: "SELECT, INSERT, UPDATE (superseded_by)"},  # and a trigger lets that be set once
     "catalogue_essential": {WEB: "SELECT, INSERT, UPDATE"},
     # What people said, set and used.
     "subjects_subject": {WEB: "SELECT, INSERT, UPDATE"},

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from compliance.labels.effective import Effective, Word, effective
-from compliance.labels.values import AUDIENCE, STRICTNESS, Source, Verdict
+from compliance.labels.values import STRICTNESS, Source, Verdict
 from compliance.subjects.models import Tier
 from ranking.catalogue.models import Audience
 
@@ -52,12 +52,12 @@ def restrictions(words: Sequence[Word], *, classifier: str) -> tuple[Restriction
     """
     if not any(_is_ours(word) for word in words):
         return ()
-    audiences = [word for word in words if word.about == AUDIENCE]
-    published = [word for word in audiences if word.source in PUBLISHED]
+    published = [word for word in words if word.source in PUBLISHED]
+    judged = [word for word in words if word.source == Source.MODERATOR and word.value != Verdict.UNSAFE]
     asked = classifier if _puzzles(words, classifier) else ""
     seen_by = [
         _seen_by(effective(published, classifier="")),
-        _seen_by(effective(audiences, classifier="")),
+        _seen_by(effective(published + judged, classifier="")),
         _seen_by(effective(words, classifier="")),
         _seen_by(effective(words, classifier=asked)),
     ]

@@ -22,6 +22,9 @@ from compliance.audit.grants import ERASER, READER, ROLES, SEQUENCER, TABLES, WE
 from compliance.audit.keys.services import erase
 from compliance.audit.models import LogEntry, ServeRecord
 from compliance.audit.storage.partitions import BY_ID, BY_PERIOD, make_ahead
+from compliance.labels.services import moderate
+from compliance.statements.models import Decision
+from ranking.catalogue.models import Item
 from tests.compliance.test_door import serve_on
 from tests.conftest import World
 
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.django_db
 NAMES = Roles(prefix=f"test_{os.getpid()}")  # roles belong to the cluster: each test process has its own
 BOOKKEEPING = {"audit_servekey", "audit_logmeter", "audit_logqueue"}
 EVIDENCE = sorted(table for table in TABLES.keys() - BOOKKEEPING if table.startswith("audit_"))
+SOME_COLUMN = {"audit_ingestsource": "created_at", "labels_label": "superseded_by"}  # where it may be one alone
 ONCE = ("actor", "decision", "evidence", "reconciliation", "reversal", "statement")
 
 
@@ -83,9 +87,18 @@ def test_every_table_of_the_audit_trail_is_thought_of() -> None:
 def test_the_web_role_changes_no_rule_and_no_decision() -> None:
     assert TABLES["policy_policyversion"] == {WEB: "SELECT", READER: "SELECT"}
     assert {TABLES[f"statements_{table}"][WEB] for table in ONCE} == {"SELECT, INSERT"}
-    assert {TABLES[table][WEB] for table in ("labels_label", "subjects_consent", "assurance_agesignal")} == {
-        "SELECT, INSERT"
-    }
+    assert {TABLES[table][WEB] for table in ("subjects_consent", "assurance_agesignal")} == {"SELECT, INSERT"}
+
+
+def test_the_web_role_labels_an_item_again_with_its_statement_and_can_change_no_word(
+    roles: Roles, world: World
+) -> None:
+    item = Item.objects.filter(service=world.service, suitable_from="child").order_by("id")[0]
+    with acting_as(WEB):
+        for value in ("unsafe", "clear", "unsafe"):
+            moderate(service=world.service, item_id=item.pk, verdicts={"hate": value}, by="account 1", why="a look")
+        assert denied("UPDATE labels_label SET value = 'clear'")
+    assert Decision.objects.filter(item=item, reversal=None).count() == 1
 
 
 def test_a_slate_is_served_sequenced_and_erased_by_roles_that_may_do_no_more(
@@ -123,7 +136,7 @@ def test_nobody_but_the_owner_changes_empties_or_drops_what_is_on_record(roles: 
             assert denied(f"ALTER TABLE {table} DISABLE TRIGGER ALL"), table
             granted = TABLES.get(table, {}).get(role, "")
             assert denied(f"DELETE FROM {table}") == ("DELETE" not in granted), table
-            column = "created_at" if table == "audit_ingestsource" else _column(table)
+            column = SOME_COLUMN.get(table) or _column(table)
             assert denied(f"UPDATE {table} SET {column} = {column}") == ("UPDATE" not in granted), table
             assert denied(f"SELECT FROM {table}") == ("SELECT" not in granted), table
 

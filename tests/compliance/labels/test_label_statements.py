@@ -274,3 +274,15 @@ def test_nothing_is_restricted_where_nobody_of_ours_said_anything() -> None:
     published = [Word(about="audience", value="adult", confidence="high", source="certificate", source_name="mpaa")]
     clear = [Word(about="hate", value="clear", confidence="low", source="classifier", source_name="ours")]
     assert restrictions(published + clear, classifier="ours") == ()
+
+
+def test_a_finding_that_the_publisher_made_itself_is_none_of_ours() -> None:
+    def word(about: str, value: str, source: str, **more: Any) -> Word:
+        return Word(about=about, value=value, confidence="low", source=source, **more)
+
+    own = [word("audience", "child", "certificate"), word("hate", "unsafe", "certificate")]
+    ours = word("toxic", "unsafe", "classifier", source_name="ours")
+    cleared = word("hate", "clear", "moderator")
+    assert restrictions([*own, ours], classifier="ours") == ()
+    (restricted,) = restrictions([*own, ours, cleared], classifier="ours")
+    assert (restricted.rule, list(restricted.tiers)) == (Rule.UNSAFE, MINORS)
