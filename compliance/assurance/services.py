@@ -181,6 +181,7 @@ def _own_number(subject: Subject, number: str, now: datetime) -> bytes:
 def _add(held: Subject, subject: Subject, *, method: Method, tier: str, now: datetime, **more: Any) -> AgeSignal:
     """Add a signal and let the subject's row say what holds from now on."""
     _begin(held, now)
+    before = effective(held, now).tier
     made = AgeSignal.objects.create(
         subject=held,
         method=method,
@@ -188,7 +189,7 @@ def _add(held: Subject, subject: Subject, *, method: Method, tier: str, now: dat
         at=now,
         **{"confidence_milli": WHOLE if method == Method.DECIDED else 0, **more},
     )
-    before, standing = held.tier, standing_of(signals_of(held), now, held.timezone)
+    standing = standing_of(signals_of(held), now, held.timezone)
     held.tier, held.assurance = Tier(standing.tier), Assurance(standing.assurance)
     held.tier_expires_on, held.tier_valid_until = standing.expires_on, standing.valid_until
     held.save(update_fields=["tier", "assurance", "tier_expires_on", "tier_valid_until"])

@@ -103,7 +103,7 @@ def serve(*, subject: Subject, context: Context, idempotency_key: str = "") -> S
             return slate_of(_answered_elsewhere(subject, context, idempotency_key, planned), replayed=True)
         slate = slate_of(served.document, replayed=False)
     if slate.shortfall:
-        count_short_list(tier=subject.tier, surface=context.surface)
+        count_short_list(tier=planned.facts.tier, surface=context.surface)
     return slate
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
+from compliance.assurance.selectors import effective
 from compliance.policy.facts import active_policies, plan_for
 from compliance.policy.types import Reason
-from compliance.subjects.models import Guardianship, Subject, Surface
+from compliance.subjects.models import Assurance, Guardianship, Subject, Surface, Tier
 from compliance.subjects.selectors import declared
 from host.accounts.models import User
 from host.dashboard.words import MODES
@@ -57,15 +60,15 @@ def consent_barriers(*, subject: Subject) -> tuple[Reason, ...]:
 
 def account_page(*, subject: Subject) -> AccountPage:
     """Gather a person's declared facts and choices, and the orders in force with their rules."""
-    said = declared(subject)
+    said, standing = declared(subject), effective(subject, timezone.now())
     plans = {surface: plan_for(subject, surface) for surface in Surface}
     links = Guardianship.objects.filter(guardian=subject) | Guardianship.objects.filter(child=subject)
     linked = list(links.order_by("id"))
     names = _names({link.guardian_id for link in linked} | {link.child_id for link in linked})
     return AccountPage(
-        tier=subject.get_tier_display(),
-        assurance=subject.get_assurance_display(),
-        expires_on=subject.tier_expires_on,
+        tier=Tier(standing.tier).label,
+        assurance=Assurance(standing.assurance).label,
+        expires_on=standing.expires_on,
         consented=said.consented,
         refusals=consent_barriers(subject=subject),
         orders=tuple(

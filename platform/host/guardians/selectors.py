@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
+from compliance.assurance.selectors import effective
 from compliance.limits.setting import TARGETS
 from compliance.policy.facts import make_plan
 from compliance.policy.types import Plan
@@ -126,7 +129,7 @@ def guardians_page(*, subject: Subject, now: datetime) -> GuardiansPage:
     )
     planned = make_plan(subject, Surface.HOME, 1, now)
     return GuardiansPage(
-        minor=subject.tier != Tier.ADULT,
+        minor=effective(subject, now).tier != Tier.ADULT,
         guardians=tuple(_link(link, names[link.guardian_id], child_side=True) for link in guardians),
         children=tuple(_link(link, names[link.child_id], child_side=False) for link in children),
         answered=tuple(Waiting(id=one.pk, name=names[one.guardian_id], expires_at=one.expires_at) for one in answered),
@@ -169,7 +172,7 @@ def child_page(*, guardian: Subject, link_id: int) -> ChildPage:
 
 def sign_for(subject: Subject) -> Sign | None:
     """The sign that a child is linked to a guardian, and when one last looked; None where nobody is linked."""
-    if subject.tier == Tier.ADULT:
+    if effective(subject, timezone.now()).tier == Tier.ADULT:
         return None
     ids = list(Guardianship.objects.filter(child=subject).order_by("id").values_list("guardian_id", flat=True))
     if not ids:
@@ -194,13 +197,14 @@ def names_of(subject_ids: Iterable[UUID]) -> dict[UUID, str]:
 
 
 def _link(link: Guardianship, name: str, *, child_side: bool) -> OwnLink:
+    tier = Tier(effective(link.child, timezone.now()).tier)
     return OwnLink(
         id=link.pk,
         name=name,
-        tier=link.child.get_tier_display(),
+        tier=tier.label,
         tools=guarding.tools_of(link),
-        may_end=not child_side or link.child.tier in LEAVES_ALONE,
-        asks_for_topics=child_side and link.child.tier == Tier.YOUNG_TEEN,
+        may_end=not child_side or tier in LEAVES_ALONE,
+        asks_for_topics=child_side and tier == Tier.YOUNG_TEEN,
         topics_agreed=link.topics_agreed,
     )
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from compliance.assurance.models import TierContest
+from compliance.assurance.selectors import effective
 from compliance.assurance.services import AgeRefused, decide
 
 
@@ -32,7 +33,8 @@ class Command(BaseCommand):
         """Do one of them."""
         if options["verb"] == "list":
             for one in TierContest.objects.filter(decided_at=None).select_related("subject").order_by("asked_at"):
-                self.stdout.write(f"{one.pk}: asked {one.asked_at:%Y-%m-%d}, {one.subject.tier} should be {one.wanted}")
+                held = effective(one.subject, timezone.now()).tier
+                self.stdout.write(f"{one.pk}: asked {one.asked_at:%Y-%m-%d}, {held} should be {one.wanted}")
             return
         try:
             decide(
