@@ -18,6 +18,7 @@ from django.db.models import Count, Max, Q
 from compliance.audit.models import LogMeter
 from compliance.audit.witnessing import meters
 from compliance.policy.facts import make_plan
+from compliance.statements.selectors import restricted_items
 from compliance.subjects.models import Subject, Tier
 from compliance.subjects.values import SURFACES
 from ranking.catalogue.selectors import eligible_items
@@ -67,6 +68,8 @@ def count_pools(*, service: str, now: datetime) -> list[Pool]:
 def _counted(service: str, tier: str, surface: str, now: datetime) -> Pool:
     plan = make_plan(Subject(service=service, tier=tier), surface, 1, now).plan
     items = eligible_items(service=service, audiences=plan.audiences, hidden=(), confidence=plan.label_confidence)
+    # Whatever holds anywhere is left out, as for a person who cannot be placed.
+    items = items.exclude(id__in=restricted_items(service=service, territory="", audience=tier, now=now))
     recent = Q(published_at__gte=now - timedelta(days=FRESH_DAYS))
     found = items.aggregate(items=Count("id"), fresh=Count("id", filter=recent), newest=Max("published_at"))
     newest = found["newest"]

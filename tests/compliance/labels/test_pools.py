@@ -14,8 +14,10 @@ from compliance.labels import pools
 from compliance.labels.tasks import watch_pools
 from compliance.serving.door import serve
 from compliance.serving.types import Context
+from compliance.statements.models import Kind
 from compliance.subjects.models import Tier
 from ranking.catalogue.models import Item
+from tests.compliance.statements.test_serving import restrict
 from tests.conftest import World
 
 
@@ -50,6 +52,15 @@ def test_what_is_relabelled_or_withdrawn_leaves_the_pool(world: World) -> None:
     Item.objects.filter(pk=one.pk).update(suitable_from="adult")
     Item.objects.filter(pk=other.pk).update(is_active=False)
     assert pool_of(world, Tier.CHILD).items == before - 2
+
+
+def test_what_a_decision_removes_leaves_the_pool_of_those_it_is_for(world: World) -> None:
+    before = {tier: pool_of(world, tier).items for tier in Tier.values}
+    one, other = Item.objects.filter(suitable_from="child").order_by("id")[:2]
+    restrict(world, one.pk, kind=Kind.REMOVED, amount=None)
+    restrict(world, other.pk, kind=Kind.AGE_RESTRICTED, amount=None, tiers=(Tier.CHILD,))
+    gone = {tier: before[tier] - pool_of(world, tier).items for tier in Tier.values}
+    assert gone == {Tier.CHILD: 2, Tier.YOUNG_TEEN: 1, Tier.TEEN: 1, Tier.ADULT: 1, Tier.UNKNOWN: 2}
 
 
 def test_freshness_is_told(world: World) -> None:
