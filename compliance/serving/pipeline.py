@@ -84,8 +84,9 @@ def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, score
         size=plan.slate_size,
     )
     repaired = repair(bounds, mix.ordered, mix.scores, mix.pinned)
-    room = keeping_notices(Joining(bounds, repaired.offer, inputs.explore), repaired.slate)
-    slate, made = draw(plan.explore_probability, list(repaired.slate), inputs.explore, seed, room)
+    pool = undemoted(inputs.explore)
+    room = keeping_notices(Joining(bounds, repaired.offer, pool), repaired.slate)
+    slate, made = draw(plan.explore_probability, list(repaired.slate), pool, seed, room)
     if found := violations(bounds, slate, repaired.offer):
         raise Unlawful(found)
     return Decision(
@@ -98,6 +99,11 @@ def decide(plan: Plan, inputs: RankInputs, owner: Owner | None, seed: int, score
         shortfall=" ".join(filter(None, (inputs.shortfall, repaired.short))),
         positions={candidate.item_id: position for position, candidate in enumerate(inputs.candidates)},
     )
+
+
+def undemoted(pool: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """What exploration draws from: a drawn place has no score that a decision could take from (DSA Art. 17, 27)."""
+    return tuple(one for one in pool if not one.penalty_milli)
 
 
 def keeping_notices(room: Room, slate: tuple[Candidate, ...]) -> Room:

@@ -94,6 +94,19 @@ def test_exploration_draws_only_what_keeps_every_principle() -> None:
         assert violations(bounds_of(plan), decision.slate, offer_of(bounds_of(plan), made(6))) == ()
 
 
+def test_exploration_draws_nothing_that_a_decision_demotes() -> None:
+    plan = plan_of(**{**NEWEST, "explore_probability": 1.0})
+    demoted = candidate(91, creator_id=50, penalties=("a-decision",), penalty_milli=1000)
+    labelled = candidate(92, creator_id=51, penalties=("another",))
+    drawn = [decide(plan, _exploring(demoted, labelled), None, seed, None) for seed in range(20)]
+    assert {one for decision in drawn for one in decision.draw.feasible} == {92}
+    assert decide(plan, _exploring(demoted), None, 1, None).draw.probability == 0.0
+
+
+def _exploring(*pool: Candidate) -> RankInputs:
+    return RankInputs(candidates=made(6), explore=pool, tokens=None, model_sha256="", reads=(), shortfall="")
+
+
 def test_a_list_that_broke_a_principle_after_all_is_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were the draw to break a principle, the verifier's count would stop the list."""
     monkeypatch.setattr(pipeline, "keeping_notices", lambda room, slate: lambda others: lambda item: True)
