@@ -99,7 +99,7 @@ class _Reading:
             tokens=tokens,
             model_sha256="" if self.scorer is None else self.scorer.sha256,
             reads=self.trace.reads,
-            shortfall=self._shortfall(len(pool)),
+            shortfall=self._shortfall(len({one.item_id for one, _ in pool} | {one.item_id for one in essential})),
             essential=essential,
         )
 
@@ -267,6 +267,7 @@ class _Reading:
         hydrated = hydrate(
             listed,
             region=self.region,
+            new=self._new(listed),
             penalties=self.restrictions.penalties(listed),
             keywords=self.allowance.muted_keywords,
         )

@@ -15,7 +15,7 @@ from compliance.audit.selectors import document_of
 from compliance.policy.essential import EssentialRefused, declare_essential, end_essential
 from compliance.serving.types import Slate
 from compliance.subjects.services import choose_feed, hide_item
-from ranking.catalogue.models import Essential, Item
+from ranking.catalogue.models import Creator, Essential, Follow, Item
 from tests.compliance.replayed import named, replay
 from tests.compliance.test_door import ids, serve_on
 from tests.conftest import World
@@ -72,6 +72,21 @@ def test_a_second_notice_stands_at_its_own_place_and_a_third_has_none(world: Wor
     assert sources(slate).count("essential") == 2
     document = document_of(ServeRecord.objects.get(id=slate.serve_id))
     assert document["output"]["certificate"]["size"] == 12
+
+
+def test_a_list_that_a_notice_makes_full_does_not_say_that_it_is_short(world: World) -> None:
+    alex, item = world.subject("alex"), item_for("child")
+    creator = Creator.objects.create(service=world.service, external_id="eleven", name="Eleven items")
+    Item.objects.filter(pk__in=Item.objects.exclude(pk=item.pk).order_by("id").values("id")[:11]).update(
+        creator=creator, topics=[]
+    )
+    Follow.objects.filter(subject_id=alex.pk).delete()
+    Follow.objects.create(subject_id=alex.pk, creator=creator)
+    choose_feed(subject=alex, surface="home", feed_mode="following")
+    assert "Only 11 items" in serve_on(alex).shortfall
+    declare(world, item)
+    slate = serve_on(alex)
+    assert (len(slate.items), "Only" in slate.shortfall) == (12, False)
 
 
 def test_exploration_never_takes_the_place_of_a_notice(world: World) -> None:
