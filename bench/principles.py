@@ -83,7 +83,7 @@ def made_item(dice: random.Random, number: int, taste: dict[str, float], fame: l
         unsafe=("violence",) if dice.random() < 0.03 else (),
         promoted=promoted,
         promotion="Advert" if promoted and dice.random() < 0.9 else "",
-        targeting=dice.choice([("age>30",), (), ("religion=x",)]) if promoted else (),
+        targeting=dice.choice([("region=north",), (), ("religion=x",)]) if promoted else (),
         essential=dice.random() < 0.02,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from compliance.policy.constitution.special import keys_of
+from compliance.policy.constitution.special import TARGETING
 
 MILLE: Final = 1000
 """Shares are kept in whole thousandths, so that no rounding of floats ever decides about a place."""
@@ -93,7 +93,7 @@ class Bounds:
     max_promoted_share: float = 0.0
     new_creator_share: float = 0.0  # at least so many places, as far as the candidates have such items
     essential_places: int = 0
-    proxies: frozenset[str] = frozenset()  # keys that are declared to stand for a special category
+    proxies: frozenset[str] = frozenset()  # keys of TARGETING that are declared to stand for a special category here
 
     def __post_init__(self) -> None:
         """Refuse what no slate could be judged by. Raises BoundsRefused."""
@@ -104,9 +104,9 @@ class Bounds:
         for name in ("slate_size", "min_topics", "essential_places"):
             if getattr(self, name) < 0:
                 raise BoundsRefused(f"{name} is {getattr(self, name)}: give 0 or more.")
-        if odd := sorted(proxy for proxy in self.proxies if keys_of(proxy) != {proxy}):
+        if odd := sorted(self.proxies - TARGETING):
             raise BoundsRefused(
-                f"The proxy {odd[0]!r} is not a plain key: write {' or '.join(sorted(keys_of(odd[0])))}."
+                f"The proxy {odd[0]!r} is no key of targeting: name one of {', '.join(sorted(TARGETING))}."
             )
         if self.min_label_confidence not in CONFIDENCES:
             raise BoundsRefused(

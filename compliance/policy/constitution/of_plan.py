@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from compliance.policy.constitution.bounds import Bounds
-from compliance.policy.constitution.special import PROXIES
 from compliance.policy.types import Plan
 
 
@@ -23,5 +22,4 @@ def bounds_of(plan: Plan) -> Bounds:
         max_promoted_share=plan.max_promoted_share,
         new_creator_share=plan.new_creator_share,
         essential_places=plan.essential_places,
-        proxies=PROXIES,
     )

@@ -1,4 +1,4 @@
-"""The principles as linear rows over 0/1 places: what the exact repair solves. The verifier shares none of this."""
+"""The principles as linear rows over 0/1 places: what the exact repair solves. The verifier shares none of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compliance.policy.constitution.bounds import CONFIDENCES, MILLE, Bounds, Placeable
-from compliance.policy.constitution.special import SPECIAL_CATEGORIES, keys_of
+from compliance.policy.constitution.special import TARGETING
 
 Items = Sequence[Placeable]
 
@@ -97,8 +97,14 @@ def _unwanted(bounds: Bounds, item: Placeable) -> bool:
 
 
 def _special(bounds: Bounds, item: Placeable) -> bool:
-    refused = SPECIAL_CATEGORIES | bounds.proxies
-    return any(key in refused for predicate in item.targeting for key in keys_of(predicate))
+    return not all(_plain(predicate, TARGETING - bounds.proxies) for predicate in item.targeting)
+
+
+def _plain(predicate: str, keys: frozenset[str]) -> bool:
+    """Whether a predicate is `key=value` with one of these keys and a value of 1 to 64 plain characters."""
+    key, _, value = predicate.partition("=")
+    letters = value.translate({ord(mark): "x" for mark in "_.+-"})
+    return key in keys and value.isascii() and letters.isalnum() and value[0].isalnum() and len(value) <= 64
 
 
 BARS: Final[dict[str, Callable[[Bounds, Placeable], bool]]] = {

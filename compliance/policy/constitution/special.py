@@ -1,78 +1,27 @@
-"""Special categories of personal data that no advert may be targeted by (GDPR Art. 9(1); DSA Art. 26(3), D26)."""
+"""By what a promoted item may be aimed at all, so that nothing stands for a special category of personal data.
+
+GDPR Art. 9(1); DSA Art. 26(3) (D26). What may not be used has too many spellings to be listed: what may be is.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Set
-from functools import lru_cache
 from typing import Final
 
-SPECIAL_CATEGORIES: Final = frozenset(
-    {
-        "racial_origin",
-        "ethnic_origin",
-        "race",
-        "ethnicity",
-        "political_opinion",
-        "political_opinions",
-        "politics",
-        "religion",
-        "religious_belief",
-        "religious_beliefs",
-        "philosophical_belief",
-        "philosophical_beliefs",
-        "trade_union",
-        "trade_union_membership",
-        "genetic_data",
-        "genetics",
-        "biometric_data",
-        "biometrics",
-        "health",
-        "health_data",
-        "sex_life",
-        "sexual_orientation",
-    }
-)
-"""Keys of predicates, as `keys_of` writes them. What else stands for one of them is declared as a proxy."""
+TARGETING: Final = frozenset({"age_band", "context_topic", "language", "region"})
+"""The keys by which an advert may choose adults: their declared age band, language and region, and what the page is
+about. A predicate is `key=value`; whoever adds a key here answers for what it can stand for.
+"""
 
-PROXIES: Final = frozenset(
-    {
-        "party",
-        "party_membership",
-        "voting",
-        "church",
-        "denomination",
-        "mosque",
-        "synagogue",
-        "native_language",
-        "mother_tongue",
-        "country_of_birth",
-        "nationality",
-        "skin_colour",
-        "disability",
-        "diagnosis",
-        "medication",
-        "pregnancy",
-        "union_dues",
-        "dna",
-        "face_print",
-        "gender_of_partner",
-    }
-)
-"""Keys that are declared to stand for a special category: whoever adds a key of targeting looks here first."""
-
-_KEY_ENDS = re.compile(r"[=:<>!~\[(]|\s(?:not\s+)?(?:in|is|has)\s")
-_PARTS = re.compile(r"[./]")
-_BETWEEN_WORDS = re.compile(r"[\s_\-]+")
+_PREDICATE: Final = re.compile(r"([a-z_]+)=[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
-@lru_cache(maxsize=10_000)
-def keys_of(predicate: str) -> frozenset[str]:
-    """The parts of a predicate's key, spelt one way: `Interest.Trade union = yes` has `interest` and `trade_union`."""
-    key = _KEY_ENDS.split(predicate, maxsplit=1)[0]
-    return frozenset(_BETWEEN_WORDS.sub("_", part.strip()).casefold() for part in _PARTS.split(key))
+def refused(targeting: Collection[str], proxies: Set[str]) -> tuple[str, ...]:
+    """The predicates that are not `key=value` with a key of TARGETING, or whose key is declared a proxy."""
+    return tuple(one for one in targeting if not _allowed(one, proxies))
 
 
-def touched(targeting: Collection[str], proxies: Set[str]) -> tuple[str, ...]:
-    """The predicates that touch a special category or a declared proxy of one (spelt as `keys_of` spells them)."""
-    return tuple(one for one in targeting if keys_of(one) & SPECIAL_CATEGORIES or keys_of(one) & proxies)
+def _allowed(predicate: str, proxies: Set[str]) -> bool:
+    found = _PREDICATE.fullmatch(predicate)
+    return found is not None and found[1] in TARGETING and found[1] not in proxies

@@ -1,6 +1,7 @@
 """The independent verifier: counts, in plain Python, whether a finished slate keeps every principle.
 
-It shares no code with the rows that repair solves: what one of them gets wrong, the other one finds.
+It shares words and lists (`bounds`, the keys in `special`) with the rows that repair solves, and no reasoning: what one
+of them counts wrong, the other one finds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from compliance.policy.constitution.bounds import CONFIDENCES, MILLE, Bounds, Offer, Slate
-from compliance.policy.constitution.special import touched
+from compliance.policy.constitution.special import refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,7 @@ def _promotion_label(bounds: Bounds, slate: Slate) -> list[int]:
 
 
 def _special_categories(bounds: Bounds, slate: Slate) -> list[int]:
-    return [place for place, item in enumerate(slate) if item.targeting and touched(item.targeting, bounds.proxies)]
+    return [place for place, item in enumerate(slate) if item.targeting and refused(item.targeting, bounds.proxies)]
 
 
 def _minor_targeting(bounds: Bounds, slate: Slate) -> list[int]:
@@ -121,7 +122,7 @@ ALONE: Final[dict[str, tuple[Callable[[Bounds, Slate], list[int]], str]]] = {
     "principle.hidden": (_hidden, "was hidden by the person"),
     "principle.muted": (_muted, "is of a creator or a topic, or has a word, that the person muted"),
     "principle.promotion-label": (_promotion_label, "is promoted and does not say so"),
-    "principle.special-categories": (_special_categories, "was aimed by a special category of personal data"),
+    "principle.special-categories": (_special_categories, "was aimed by something that adverts may not be aimed by"),
     "principle.minor-targeting": (_minor_targeting, "is promoted and was aimed at a minor"),
 }
 """Principles that an item keeps or breaks by itself: the places that break them, and how."""

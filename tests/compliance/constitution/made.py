@@ -61,7 +61,7 @@ def random_case(seed: int, count: int) -> tuple[Bounds, list[Made], list[float] 
         max_promoted_share=dice.choice([0.0, 0.25, 0.5, 1.0]),
         new_creator_share=dice.choice([0.0, 0.25, 0.5]),
         essential_places=dice.randint(0, 2),
-        proxies=frozenset({"postcode"}),
+        proxies=frozenset({"language"}),
     )
     scores = None if dice.random() < 0.3 else sorted((dice.randint(-3, 6) / 4 for _ in made), reverse=True)
     if scores is not None and dice.random() < 0.5:
@@ -82,7 +82,7 @@ def _random_item(dice: random.Random, place: int, count: int) -> Made:
         muted_words=("war",) if dice.random() < 0.05 else (),
         promoted=promoted,
         promotion="Advert" if promoted and dice.random() < 0.8 else "",
-        targeting=dice.choice([(), ("age>30",), ("postcode=1",), ("religion=x",)]) if promoted else (),
+        targeting=dice.choice([(), ("region=north",), ("language=de",), ("religion=x",)]) if promoted else (),
         essential=dice.random() < 0.15,
     )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from compliance.policy.constitution.bounds import Bounds, BoundsRefused, Offer
 from compliance.policy.constitution.principles import BY_ID
 from compliance.policy.constitution.rows import BARS, CAPS, NEW_CREATORS, SIZE, TOPICS, problem
-from compliance.policy.constitution.special import keys_of, touched
+from compliance.policy.constitution.special import refused
 from compliance.policy.constitution.verifier import ALONE, TOGETHER, broken_alone, offer_of, violations
 from tests.compliance.constitution.made import Made, bounds, items, random_case
 
@@ -34,7 +34,7 @@ PLANTED: dict[str, tuple[Bounds, list[Made], tuple[int, ...]]] = {
     "principle.special-categories": (bounds(), planted(targeting=("Interest.Trade union = yes",)), (2,)),
     "principle.minor-targeting": (
         bounds(minor=True),
-        planted(promoted=True, promotion="Advert", targeting=("age<18",)),
+        planted(promoted=True, promotion="Advert", targeting=("age_band=13-15",)),
         (2,),
     ),
     "principle.size": (bounds(slate_size=3), FOUR, (4,)),
@@ -99,15 +99,43 @@ def test_a_muted_creator_and_a_muted_word_are_found() -> None:
 
 @pytest.mark.parametrize(
     "predicate",
-    ["religion", "Religion=x", "sexual-orientation in (a)", "profile.health", "POSTCODE = 1", "a/politics>2"],
+    [
+        "religion",
+        "Religion=x",
+        "religions=x",
+        "interest=religion",
+        "NOT religion=x",
+        "segment=muslims",
+        "\uff52\uff45\uff4c\uff49\uff47\uff49\uff4f\uff4e=x",
+        "region=\uff4e",
+        "sexual-orientation in (a)",
+        "profile.health",
+        "age>30",
+        "region",
+        "region=",
+        "region=-",
+        "region=north or religion=x",
+        "Region=north",
+        "language=de\n",
+        "",
+        "region=" + "x" * 65,
+    ],
 )
-def test_special_categories_and_proxies_are_seen_however_they_are_spelt(predicate: str) -> None:
-    assert touched([predicate, "age>30"], frozenset({"postcode"})) == (predicate,)
+def test_what_is_not_on_the_list_of_targeting_is_refused_by_the_verifier_and_by_the_rows(predicate: str) -> None:
+    assert refused([predicate, "region=north"], frozenset()) == (predicate,)
+    found = violations(bounds(), planted(targeting=("region=north", predicate)), PLENTY)
+    assert [one.principle for one in found] == ["principle.special-categories"]
+    assert BARS["principle.special-categories"](bounds(), Made(item_id=1, targeting=(predicate,)))
 
 
-def test_a_predicate_that_only_sounds_alike_is_left() -> None:
-    assert touched(["healthy_food", "racecourse", "interest=religion_class"], frozenset()) == ()
-    assert keys_of("Interest. Trade  union = yes") == {"interest", "trade_union"}
+@pytest.mark.parametrize("predicate", ["region=north", "language=pt-BR", "context_topic=news", "age_band=30-39"])
+def test_what_is_on_the_list_of_targeting_is_left_unless_it_is_declared_a_proxy(predicate: str) -> None:
+    proxy = bounds(proxies=frozenset({predicate.partition("=")[0]}))
+    made = planted(targeting=(predicate,))
+    assert violations(bounds(), made, PLENTY) == ()
+    assert not BARS["principle.special-categories"](bounds(), made[1])
+    assert [one.principle for one in violations(proxy, made, PLENTY)] == ["principle.special-categories"]
+    assert BARS["principle.special-categories"](proxy, made[1])
 
 
 @pytest.mark.parametrize(
