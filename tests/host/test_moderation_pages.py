@@ -12,7 +12,7 @@ from compliance.labels.models import Label
 from compliance.labels.selectors import awaiting_a_person
 from compliance.labels.services import label_from_catalogue, read_all
 from compliance.statements.complaints import complain
-from compliance.statements.models import Decision, Delivery, Reversal, Statement
+from compliance.statements.models import Complaint, Decision, Delivery, Reversal, Statement
 from compliance.statements.services import link_creator
 from host.accounts.models import User
 from host.outbox.models import OutboxEntry
@@ -201,15 +201,36 @@ def test_a_decision_that_could_not_be_stated_is_refused_in_words(
     assert Decision.objects.count() == before
 
 
-def test_an_upheld_complaint_about_a_label_frees_the_item(they: People) -> None:
+def upheld(they: People, decision: Decision) -> None:
+    """Nils upholds a complaint that Alex made about a decision."""
+    made = Complaint.objects.get(statement_id=decision.pk)
+    data = {"outcome": "upheld", "reasons": "It is a walk in a park, as the creator says."}
+    assert they.clients["nils"].post(f"/moderation/{made.id}/close/", data).status_code == 302
+
+
+def complained(they: People) -> Decision:
+    """What holds the item, which Alex has complained about."""
     (held,) = standing(they, "terms.not-read-yet")
     alex: Any = they.users["alex"].subject
-    complaint = complain(
+    complain(
         statement=Statement.objects.get(pk=held.pk), complainant=alex, text="It is a film about a walk, nothing else."
     )
+    return held
+
+
+def test_an_upheld_complaint_about_a_label_frees_the_item(they: People) -> None:
+    held = complained(they)
     assert suitable(they) == ""
-    data = {"outcome": "upheld", "reasons": "It is a walk in a park, as the creator says."}
-    assert they.clients["nils"].post(f"/moderation/{complaint.id}/close/", data).status_code == 302
+    upheld(they, held)
     assert (suitable(they), standing(they, "terms.not-read-yet")) == ("child", [])
     words = Label.objects.filter(item=they.item, source="moderator")
     assert {(word.value, word.by) for word in words} == {("clear", f"account {they.users['nils'].pk}")}
+
+
+def test_a_complaint_about_an_earlier_text_clears_nothing_of_a_later_one(they: People) -> None:
+    held = complained(they)
+    Item.objects.filter(pk=they.item.pk).update(title="Другая прогулка")
+    read_all(service=they.item.service, budget_s=60)
+    upheld(they, held)
+    (now,) = standing(they, "terms.not-read-yet")
+    assert (now.pk != held.pk, suitable(they)) == (True, "")

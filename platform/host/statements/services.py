@@ -12,7 +12,7 @@ from compliance.labels.stating import RULES
 from compliance.labels.values import AUDIENCE, Verdict
 from compliance.statements import complaints
 from compliance.statements.errors import DecisionRefused, NotReviewable
-from compliance.statements.models import Actor, ActorKind, Complaint, CreatorAccount, Decision, Outcome
+from compliance.statements.models import Actor, ActorKind, Complaint, CreatorAccount, Decision, Outcome, Reversal
 from compliance.statements.services import actor, decide
 from compliance.statements.types import NewDecision
 from host.accounts.models import User
@@ -88,9 +88,10 @@ def review(*, complaint: Complaint, user: User, outcome: str, reasons: str) -> C
     if user.subject_id is not None and complaint.complainant_id == user.subject_id:
         raise NotReviewable("You made this complaint, so somebody else has to look at it.")
     reviewer = actor_of(user)
+    stood = not Reversal.objects.filter(decision_id=complaint.statement_id).exists()
     close = complaints.uphold if outcome == Outcome.UPHELD else complaints.reject
     closed = close(complaint=complaint, reviewer=reviewer, reviewer_subject_id=user.subject_id, reasons=reasons)
-    if outcome == Outcome.UPHELD:
+    if outcome == Outcome.UPHELD and stood:  # else another text was read since, which nobody complained about
         lift(decision=closed.decision, by=reviewer.name, why=UPHELD)
     return closed
 
