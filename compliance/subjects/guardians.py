@@ -102,7 +102,7 @@ def unlink(*, subject: Subject, link_id: int) -> None:
             "Under 16, your guardian ends the link, not you alone (our own rule). Ask them, or contest your age group "
             "on your account page if it is wrong."
         )
-    _end(link, "child" if link.child_id == subject.pk else "guardian")
+    _end(link, "child" if link.child_id == subject.pk else "guardian", by=link.guardian)
 
 
 @transaction.atomic
@@ -111,8 +111,20 @@ def unlink_adults() -> int:
     now, links = timezone.now(), Guardianship.objects.select_related("child", "guardian").filter(child__tier=Tier.ADULT)
     grown = [link for link in links if effective(link.child, now).tier == Tier.ADULT]
     for link in grown:
-        _end(link, "majority")
+        _end(link, "majority", by=link.guardian)
     return len(grown)
+
+
+@transaction.atomic
+def guardian_leaves(*, guardian: Subject) -> int:
+    """End every link of a guardian whose account or subject is about to be deleted; return how many there were.
+
+    What they agreed to ends with them: nobody else could take it back for them (16 CFR 312.5; GDPR Art. 7(3)).
+    """
+    links = list(Guardianship.objects.select_related("child", "guardian").filter(guardian=guardian))
+    for link in links:
+        _end(link, "guardian left", by=None)
+    return len(links)
 
 
 @transaction.atomic
@@ -150,20 +162,20 @@ def link_of(*, subject: Subject, link_id: int) -> Guardianship:
     return own.get(pk=link_id)
 
 
-def _end(link: Guardianship, why: str) -> None:
-    """What the guardian set and agreed to goes with the link."""
+def _end(link: Guardianship, why: str, *, by: Subject | None) -> None:
+    """What the guardian set and agreed to goes with the link. `by` names who withdraws, where they stay."""
     child, guardian = link.child, link.guardian
     link.delete()
     _note("guardian", child, {"act": "unlinked", "why": why})
     latest = Consent.objects.filter(subject=child, purpose=Purpose.PARENTAL).order_by("-id").first()
     if latest is not None and latest.granted and latest.given_by_id == guardian.pk:
-        _consent(child, guardian, granted=False)
+        _consent(child, by, granted=False)
     Control.objects.filter(subject=child, by_guardian=True, set_by=guardian).delete()
     if not Guardianship.objects.filter(child=child).exists():
         Control.objects.filter(subject=child, by_guardian=True).delete()
 
 
-def _consent(child: Subject, guardian: Subject, granted: bool) -> Consent:
+def _consent(child: Subject, guardian: Subject | None, granted: bool) -> Consent:
     consent = Consent.objects.create(subject=child, purpose=Purpose.PARENTAL, granted=granted, given_by=guardian)
     said = {"purpose": str(Purpose.PARENTAL), "granted": granted, "consent_id": consent.pk, "given_by": "guardian"}
     _note("consent", child, said)

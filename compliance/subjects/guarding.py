@@ -115,9 +115,15 @@ def limits_set_by(guardian: Subject, child: Subject) -> dict[str, str]:
     return dict(held.values_list("target", "value"))
 
 
-def looks_at(child: Subject) -> list[GuardianView]:
-    """The latest looks at a child's account, newest first: what the child reads."""
-    return list(GuardianView.objects.filter(child=child).order_by("-id")[:LOOKS_SHOWN])
+def looks_at(child: Subject, *, page: int = 1) -> list[GuardianView]:
+    """The looks at a child's account, newest first, twenty a page from 1 on: what the child reads."""
+    looks = GuardianView.objects.filter(child=child).order_by("-id")
+    return list(looks[(page - 1) * LOOKS_SHOWN : page * LOOKS_SHOWN])
+
+
+def pages_of_looks(child: Subject) -> int:
+    """How many pages the looks at a child's account fill, one at least."""
+    return max(-(-GuardianView.objects.filter(child=child).count() // LOOKS_SHOWN), 1)
 
 
 def looks_of(link: Guardianship) -> list[GuardianView]:

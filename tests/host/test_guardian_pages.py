@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from compliance.subjects import guarding
 from compliance.subjects.models import Assurance, Control, GuardianInvite, Guardianship, GuardianView, Subject, Tier
 from tests.conftest import World
 
@@ -40,6 +42,23 @@ def test_a_child_sees_on_every_page_who_guards_and_who_looked(world: World) -> N
     assert "You looked at their minutes" in gale.get(f"{HOME}{link.pk}/").content.decode()
     assert "is your guardian" not in gale.get("/").content.decode()
     assert "is your guardian" not in signed_in(world, "sam").get("/").content.decode()
+
+
+def test_a_child_pages_through_every_look(world: World) -> None:
+    kim, link = signed_in(world, "kim"), link_of(world)
+    for _ in range(21):
+        guarding.look(guardian=link.guardian, link_id=link.pk, what="minutes", now=timezone.now())
+    guarding.look(guardian=link.guardian, link_id=link.pk, what="topics", now=timezone.now())
+    first = kim.get(HOME).content.decode()
+    assert first.count("Gale looked at your minutes at") + first.count("Gale looked at your topics at") == 21  # a sign
+    assert 'href="?looks=2#looks">Earlier looks' in first
+    for number in ("2", "77"):
+        last = kim.get(HOME, {"looks": number}).content.decode()
+        assert last.count("Gale looked at your minutes at") == 2
+        assert 'href="?looks=1#looks">Later looks' in last
+        assert "Earlier looks" not in last
+    for nonsense in ("", "-1", "0", "x", "9" * 30):
+        assert "Earlier looks" in kim.get(HOME, {"looks": nonsense}).content.decode()
 
 
 def test_opening_the_childs_page_shows_nothing_of_the_child(world: World) -> None:

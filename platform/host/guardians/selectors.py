@@ -88,6 +88,8 @@ class GuardiansPage:
     answered: tuple[Waiting, ...]
     invites: tuple[Waiting, ...]
     looks: tuple[SeenLook, ...]
+    earlier: int  # the page of looks before these; 0 where there is none
+    later: int
     limits: tuple[LimitRow, ...]
     set_for: tuple[LimitRow, ...]  # limits that guardians set for this person
     plan: Plan
@@ -113,13 +115,15 @@ class Sign:
     last: SeenLook | None
 
 
-def guardians_page(*, subject: Subject, now: datetime) -> GuardiansPage:
-    """Gather links, codes, looks and limits of one person."""
+def guardians_page(*, subject: Subject, now: datetime, looks_page: int = 1) -> GuardiansPage:
+    """Gather links, codes, looks and limits of one person. A page of looks that is not there is the nearest one."""
     links = Guardianship.objects.select_related("guardian", "child").order_by("id")
     guardians, children = list(links.filter(child=subject)), list(links.filter(guardian=subject))
     invites = list(GuardianInvite.objects.filter(guardian=subject, expires_at__gt=now).order_by("id"))
     answered = list(GuardianInvite.objects.filter(child=subject, expires_at__gt=now).order_by("id"))
-    looks = guarding.looks_at(subject)
+    pages = guarding.pages_of_looks(subject)
+    looks_page = min(max(looks_page, 1), pages)
+    looks = guarding.looks_at(subject, page=looks_page)
     names = names_of(
         [link.guardian_id for link in guardians]
         + [link.child_id for link in children]
@@ -141,6 +145,8 @@ def guardians_page(*, subject: Subject, now: datetime) -> GuardiansPage:
             SeenLook(who=names[one.guardian_id] if one.guardian_id else NAMELESS, what=one.what, at=one.seen_at)
             for one in looks
         ),
+        earlier=looks_page + 1 if looks_page < pages else 0,
+        later=looks_page - 1,
         limits=_limits(
             dict(
                 Control.objects.filter(subject=subject, kind=ControlKind.LIMIT, by_guardian=False).values_list(

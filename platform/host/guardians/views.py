@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -21,6 +21,8 @@ from host.dashboard.refusals import SENTENCES, View, for_people, refusal
 from host.dashboard.requests import asker
 from host.guardians import selectors
 from host.guardians.forms import MINORS, ZONES, CodeForm, LimitForm, LookForm, YesNoForm, ZoneForm
+
+MOST_DIGITS: Final = 9
 
 
 def own(view: View) -> View:
@@ -60,7 +62,9 @@ def overview_of(view: View) -> View:
 @overview_of
 def overview(request: HttpRequest) -> HttpResponse:
     """Show guardians, children, codes, looks and one's own limits."""
-    page = selectors.guardians_page(subject=asker(request), now=timezone.now())
+    asked = request.GET.get("looks", "")
+    number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < MOST_DIGITS else 1
+    page = selectors.guardians_page(subject=asker(request), now=timezone.now(), looks_page=number)
     return render(request, "guardians/overview.html", {"page": page, "zones": ZONES})
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from compliance.audit.models import AuditEvent
@@ -221,6 +223,62 @@ def test_from_16_a_child_ends_the_link_and_all_that_came_with_it(world: World) -
     assert not Guardianship.objects.filter(child=child).exists()
     assert plan_for(child, "home").daily_minutes == 60  # California's own, neither consent nor limit
     assert "unlinked" in "".join(acts(child))
+
+
+@pytest.mark.parametrize("what", ["subject", "account"])
+def test_what_a_guardian_agreed_to_ends_with_their_subject_or_account(world: World, what: str) -> None:
+    user, child = world.user("alex"), person(world, Tier.TEEN, jurisdiction="US-CA")
+    Subject.objects.filter(pk=user.subject.pk).update(tier=Tier.ADULT, assurance=Assurance.VERIFIED)
+    guardian = Subject.objects.get(pk=user.subject.pk)
+    link = Guardianship.objects.create(guardian=guardian, child=child)
+    guarding.look(guardian=guardian, link_id=link.pk, what="minutes", now=timezone.now())
+    guarding.limit_child(guardian=guardian, link_id=link.pk, target="daily_minutes", value="30")
+    guardians.decide_for(guardian=guardian, link_id=link.pk, granted=True)
+    if what == "subject":
+        Subject.objects.filter(pk=guardian.pk).delete()
+    else:
+        user.delete()
+    connection.check_constraints()
+    latest = Consent.objects.filter(subject=child).latest("id")
+    assert (latest.granted, latest.given_by) == (False, None)
+    assert plan_for(child, "home").daily_minutes == 60  # California's own
+    assert not Control.objects.filter(subject=child).exists()
+    assert not Guardianship.objects.filter(child=child).exists()
+    assert "guardian left" in "".join(acts(child))
+    assert len(guarding.looks_at(child)) == 1
+
+
+@transaction.atomic
+def tamper(looks: QuerySet[GuardianView], change: str) -> None:
+    """Delete or change looks, and let the database look at it as at the end of a transaction."""
+    if change == "delete":
+        looks.delete()
+    else:
+        looks.update(**{change: {"what": "topics", "guardian": None}[change]})
+    connection.check_constraints()
+
+
+@pytest.mark.parametrize("change", ["delete", "what", "guardian"])
+def test_a_look_is_never_deleted_or_changed(world: World, change: str) -> None:
+    link = linked(world)
+    guarding.look(guardian=link.guardian, link_id=link.pk, what="minutes", now=timezone.now())
+    looks = GuardianView.objects.filter(child=link.child)
+    with pytest.raises(DatabaseError, match="A look at an account is never"):
+        tamper(looks, change)
+    assert looks.get().what == "minutes"
+    link.child.delete()
+    connection.check_constraints()
+    assert not looks.exists()
+
+
+def test_a_child_reads_every_look(world: World) -> None:
+    link, now = linked(world), timezone.now()
+    for _ in range(45):
+        guarding.look(guardian=link.guardian, link_id=link.pk, what="minutes", now=now)
+    pages = [guarding.looks_at(link.child, page=page) for page in range(1, guarding.pages_of_looks(link.child) + 1)]
+    assert [len(page) for page in pages] == [20, 20, 5]
+    assert len({one.pk for page in pages for one in page}) == 45
+    assert guarding.pages_of_looks(link.guardian) == 1
 
 
 def test_at_majority_the_guardians_power_ends_at_once_and_the_link_within_a_day(world: World) -> None:
