@@ -8,9 +8,11 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from compliance.policy.types import Plan
 from compliance.statements import selectors
 from compliance.subjects.models import Subject
 from ranking.catalogue.models import Item
+from ranking.catalogue.selectors import eligible_items
 from ranking.serving.types import Penalties
 
 
@@ -45,3 +47,19 @@ class Decided:
 def restrictions_for(subject: Subject, *, tier: str, now: datetime) -> Decided:
     """What holds for a subject of this tier. Who cannot be placed falls under what holds anywhere (`scope.meets`)."""
     return Decided(service=subject.service, territory=subject.jurisdiction, audience=tier, now=now)
+
+
+def still_eligible(item_ids: Collection[int], plan: Plan, restrictions: Decided) -> bool:
+    """Whether each of a slate's items may still be in it: asked where the slate is recorded, since labels and decisions
+    go on while one is made. One query, for plans that keep close records, which are minors' (`logging` "enhanced");
+    others are not asked. DSA Art. 28(1) (D28).
+    """
+    if plan.logging != "enhanced" or not item_ids:
+        return True
+    items = eligible_items(
+        service=restrictions.service, audiences=plan.audiences, hidden=(), confidence=plan.label_confidence
+    )
+    if plan.minor:
+        items = items.filter(unsafe=[])
+    wanted = set(item_ids)
+    return restrictions.leave(items).filter(id__in=wanted).count() == len(wanted)
