@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from compliance.policy.checking import predicates
+from compliance.policy.checking import bounds, predicates
 from compliance.policy.checking.classes import Where, where
-from compliance.policy.checking.predicates import Seen
+from compliance.policy.checking.predicates import Broken, Seen
 from compliance.policy.checking.states import UNLISTED, State
 from compliance.policy.policy_set import PolicySet
 from compliance.policy.types import Plan
@@ -34,7 +33,22 @@ UNASSURED: Final = (
     where(tier=("adult",), assurance=OWN_WORD, jurisdiction=IN_NEW_YORK, since=SAFE_APPLIES),
 )
 
-Broken = Callable[[PolicySet, State, Plan], Seen]
+UNDER_16: Final = where(tier=("child", "young_teen", "unknown", UNLISTED))
+YOUNG_TEEN: Final = where(tier=("young_teen",))
+TEEN: Final = where(tier=("teen", "unknown", UNLISTED))
+BIG: Final = ("platform", "vlop")
+IN_EU: Final = ("EU", "unknown")
+EU_MINOR: Final = where(tier=TIERS, jurisdiction=IN_EU, size=BIG)
+EU_CHILD: Final = where(tier=("child", "unknown", UNLISTED), jurisdiction=IN_EU, size=BIG)
+EU_BIG: Final = where(jurisdiction=IN_EU, size=BIG)
+EU_VLOP: Final = where(jurisdiction=IN_EU, size=("vlop",))
+UK_MINOR: Final = where(tier=TIERS, jurisdiction=("UK", "unknown"))
+CHINA: Final = where(jurisdiction=("CN", "unknown"))
+WORDS_FOR_MINORS: Final = (
+    UK_MINOR,
+    where(tier=TIERS, jurisdiction=IN_CALIFORNIA),
+    where(tier=("child", "young_teen", "unknown", UNLISTED), jurisdiction=IN_EU, size=BIG),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +77,9 @@ UNKNOWN: Final = _must(
     "unknown", "D28, 1E 3", "DSA Art. 28(1); UK AADC 3", "what is unknown is treated the strictest", _seen_elsewhere
 )
 MINORS_GUIDELINES: Final = "Commission guidelines of 14 July 2025 on minors"
+DECIDED: Final = _must(
+    "decided", "D27", "DSA Art. 27(1)", "a plan says what the rules decided, or a stricter own limit", bounds.as_decided
+)
 OF_ORDER: Final = (
     _must(
         "minors.objective",
@@ -122,6 +139,38 @@ OF_ORDER: Final = (
         PAUSED,
     ),
     _must(
+        "under-16.not-profiled",
+        "M2, 1E 12, COPPA",
+        "Commission guidelines on minors; UK AADC 12; 16 CFR 312.5; GDPR Art. 8(1)",
+        "nobody under 16 is profiled anywhere, whatever a guardian agreed to",
+        predicates.not_about_the_person,
+        UNDER_16,
+    ),
+    _must(
+        "minors.default",
+        "M3, 1E 12",
+        "Commission guidelines on minors; UK AADC 12",
+        "a minor's list starts out not profiled, everywhere",
+        bounds.starts_non_profiled,
+        MINOR,
+    ),
+    _must(
+        "minors.location",
+        "M3, 1E 10",
+        "Commission guidelines on minors; UK AADC 10",
+        "where a minor is decides nothing in the Union and the United Kingdom",
+        bounds.no_location,
+        EU_MINOR,
+        UK_MINOR,
+    ),
+    _must(
+        "weights",
+        "D27",
+        "DSA Art. 27(1), (2)",
+        "every weight is the pack's and not negative, and every list has an end",
+        bounds.weights_bounded,
+    ),
+    _must(
         "non-profiled",
         "D38",
         "DSA Art. 38",
@@ -137,8 +186,20 @@ OF_ORDER: Final = (
     ),
     _must("signals", "D27", "DSA Art. 27(3)", "a signal that was switched off is not read", predicates.signals_kept),
     _must("reasons", "D27", "DSA Art. 27(2)", "every field has a reason", predicates.reasoned),
+    DECIDED,
 )
 OF_LIMITS: Final = (
+    _must(
+        "minors.pauses", "M6", MINORS_GUIDELINES, "minors' lists take breaks", bounds.pauses(after=45, rest=5), EU_MINOR
+    ),
+    _must(
+        "children.pauses",
+        "M6",
+        MINORS_GUIDELINES,
+        "children's lists take breaks sooner and for longer",
+        bounds.pauses(after=30, rest=10),
+        EU_CHILD,
+    ),
     _must("limits", "M6", MINORS_GUIDELINES, "a list closes at the limit, and not before", predicates.limits_kept),
     _must(
         "minors.one-hour",
@@ -149,6 +210,7 @@ OF_LIMITS: Final = (
         CALIFORNIA,
     ),
     _must("reasons", "D27", "DSA Art. 27(2)", "every field has a reason", predicates.reasoned),
+    DECIDED,
 )
 OF_THE_REST: Final = (
     _must(
@@ -196,8 +258,81 @@ OF_THE_REST: Final = (
         CHILD,
     ),
     _must(
+        "young-teens.labelled",
+        "M5",
+        MINORS_GUIDELINES,
+        "only items for children and young teens under 16",
+        bounds.within("child", "young_teen"),
+        YOUNG_TEEN,
+    ),
+    _must(
+        "pause.ads",
+        "D27",
+        "DSA Art. 27(3)",
+        "while paused, adverts are not profiled",
+        predicates.no_profiled_ads,
+        PAUSED,
+    ),
+    _must(
+        "promoted", "D34", "DSA Art. 34(1)", "at most a quarter is promoted", bounds.few_promoted(bounds.MOST_PROMOTED)
+    ),
+    _must(
+        "minors.promoted", "M7", MINORS_GUIDELINES, "at most a tenth is promoted", bounds.few_promoted(0.1), EU_MINOR
+    ),
+    _must("minors.push", "M3", MINORS_GUIDELINES, "one notification a day for minors", bounds.few_pushes(1), MINOR),
+    _must(
+        "teens.own-room",
+        "1E 11",
+        "UK AADC 11",
+        "guardians see no topic or item of a teen",
+        bounds.hidden("topics", "items"),
+        TEEN,
+    ),
+    _must("young-teens.own-list", "1E 11", "UK AADC 11", "guardians see no item", bounds.hidden("items"), YOUNG_TEEN),
+    _must(
+        "minors.calm",
+        "M3",
+        MINORS_GUIDELINES,
+        "nothing goes live and no likes are counted for minors in the Union",
+        bounds.shows("no_live", "no_like_counts"),
+        EU_MINOR,
+    ),
+    _must(
+        "minors.words",
+        "M4, 1E 4, CA AADC",
+        "Commission guidelines on minors; UK AADC 4; Cal. Civ. Code § 1798.99.31(a)(7)",
+        "minors are told in simple words",
+        bounds.shows("simple_words"),
+        *WORDS_FOR_MINORS,
+    ),
+    _must(
+        "shown",
+        "D26, D27",
+        "DSA Art. 26(1), 27",
+        "adverts are labelled, and the reasons and the switch stand beside each list",
+        bounds.shows("ad_labels", "order_switch", "why_link"),
+        EU_BIG,
+    ),
+    _must(
+        "shown.non-profiled",
+        "D38",
+        "DSA Art. 38",
+        "the order without profiling is one tap away",
+        bounds.shows("non_profiled_switch"),
+        EU_VLOP,
+    ),
+    _must(
+        "shown.china",
+        "1G 16, 1G 10/17",
+        "Algorithm Recommendation Provisions Art. 16, 17",
+        "the algorithm is named and can be switched off",
+        bounds.shows("ai_notice", "why_link", "order_switch", "non_profiled_switch"),
+        CHINA,
+    ),
+    _must(
         "minors.logging", "1E 6", "UK AADC 6", "minors' lists are logged in full", predicates.enhanced_logging, MINOR
     ),
     _must("minors.survey", "1E 8", "UK AADC 8", "minors are asked no survey", predicates.not_asked, MINOR),
     _must("reasons", "D27", "DSA Art. 27(2)", "every field has a reason", predicates.reasoned),
+    DECIDED,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from compliance.policy.checking.reasoned import without_reason
 from compliance.policy.checking.states import State
-from compliance.policy.controls import FEATURES_OF
+from compliance.policy.controls import FEATURES_OF, SOURCES_OF
 from compliance.policy.policy_set import PolicySet
 from compliance.policy.types import Plan
 from compliance.policy.vocabulary import ENGAGEMENT_HEADS, OBSERVED
@@ -15,6 +15,7 @@ from compliance.subjects.values import NON_PROFILED
 
 ABOUT_THE_PERSON: Final = frozenset({*OBSERVED, "profile"})
 Seen = Iterator[str]
+Broken = Callable[[PolicySet, State, Plan], Seen]
 
 
 def no_profiled_ads(_: PolicySet, __: State, plan: Plan) -> Seen:
@@ -120,12 +121,15 @@ def choice_kept(_: PolicySet, state: State, plan: Plan) -> Seen:
 
 
 def signals_kept(_: PolicySet, state: State, plan: Plan) -> Seen:
-    """A signal that is read although it is switched off."""
+    """A signal that is read, or a source that goes by it, although it is switched off."""
     off = {feature for signal in state.signals_off for feature in FEATURES_OF[signal]}
     if plan.feed_mode in NON_PROFILED:
         off -= {"follows"}  # who asks for an order by whom they follow is read that
     if read := sorted(off & set(plan.features)):
         yield f"{read[0]} is switched off, and read"
+    gone = {source for signal in state.signals_off for source in SOURCES_OF.get(signal, ())}
+    if plan.order == "score" and (left := sorted(gone & set(plan.sources))):
+        yield f"the source {left[0]} goes by a signal that is switched off"
 
 
 def limits_kept(_: PolicySet, state: State, plan: Plan) -> Seen:

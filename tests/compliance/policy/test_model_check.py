@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 import pytest
 
+from compliance.policy.checking import check as checking
 from compliance.policy.checking.check import BEYOND_FACTS, PARTS, check, classes_of
 from compliance.policy.checking.classes import space_of
 from compliance.policy.checking.reasoned import without_reason
@@ -15,6 +17,7 @@ from compliance.policy.checking.sampling import disagreements
 from compliance.policy.checking.states import State, values_of
 from compliance.policy.policy_set import PolicySet, of_texts, shipped
 from compliance.policy.router import plan
+from compliance.policy.types import Plan
 from compliance.policy.vocabulary import FACTS, SIZES
 from tests.compliance.policy.made_packs import HEAD, SHIPPED, beside_all, replaced, rule
 
@@ -55,6 +58,7 @@ class Planted:
     new: str
     invariant: str
     witness: dict[str, set[str]]
+    size: str = "micro"
 
 
 PLANTED: Final = {
@@ -127,7 +131,71 @@ PLANTED: Final = {
         pack="us_ca_sb976", old="daily_minutes = 60", new="daily_minutes = 360", invariant="minors.one-hour",
         witness={"jurisdiction": {"US-CA", "unknown"}, "parental_consent": {"no"}},
     ),
+    "young-teens-see-more": Planted(
+        pack="baseline", old='audiences = ["child", "young_teen"]\n',
+        new='audiences = ["child", "young_teen", "teen"]\n',
+        invariant="young-teens.labelled", witness={"tier": {"young_teen"}},
+    ),
+    "location-of-minors": Planted(
+        pack="uk_aadc", old='forbid_features = ["location", "device"]', new='ui = ["no_live"]',
+        invariant="minors.location", witness={"tier": {"child", "teen", "young_teen"}, "jurisdiction": {"UK"}},
+    ),
+    "no-breaks-for-children": Planted(
+        pack="eu_minors_guidelines", old="session_minutes = 30\nbreak_minutes = 10",
+        new="session_minutes = 1440\nbreak_minutes = 0", invariant="children.pauses", witness={"jurisdiction": {"EU"}},
+        size="platform",
+    ),
+    "guardian-sees-topics": Planted(
+        pack="baseline", old='hidden_from_guardian = ["topics", "items"]', new='hidden_from_guardian = ["items"]',
+        invariant="teens.own-room", witness={"tier": {"teen"}},
+    ),
+    "profiled-ads-in-a-pause": Planted(
+        pack="baseline", old='words = "You paused personalisation."\nwhen = { paused = ["yes"] }\n'
+        'forbid_modes = ["personalised"]\ndefault_mode = "popular"\nads = "contextual"\n',
+        new='words = "You paused personalisation."\nwhen = { paused = ["yes"] }\n'
+        'forbid_modes = ["personalised"]\ndefault_mode = "popular"\n',
+        invariant="pause.ads", witness={"paused": {"yes"}, "consent": {"granted"}},
+    ),
 }  # fmt: skip
+POPULAR: Final = 'default_mode = "popular"\n'
+OBSERVED: Final = (
+    'forbid_features = ["history.opens", "history.likes", "history.watch_time", "history.explicit", '
+    '"profile", "device"]\n'
+)
+OF_CHILD: Final = 'when = { tier = ["child"] }\n'
+UNDER_16: Final = 'when = { tier = ["child", "young_teen", "unknown"] }\nforbid_modes'
+TOGETHER: Final[dict[str, tuple[str, tuple[tuple[str, str, str], ...]]]] = {
+    "teens-start-profiled": (
+        "minors.default",
+        (
+            ("baseline", f'when = {{ tier = ["teen"] }}\n{POPULAR}', 'when = { tier = ["teen"] }\n'),
+            ("eu_minors_guidelines", POPULAR, "ui = ['no_live']\n"),
+            ("uk_aadc", f"{POPULAR}ads", "ads"),
+            ("us_ca_aadc", POPULAR, ""),
+        ),
+    ),
+    "children-profiled-where-a-guardian-agreed": (
+        "under-16.not-profiled",
+        (
+            ("baseline", f'{OF_CHILD}forbid_modes = ["personalised"]\n{OBSERVED}', OF_CHILD),
+            ("uk_aadc", UNDER_16, 'when = { tier = ["unknown"] }\nforbid_modes'),
+        ),
+    ),
+}
+"""Faults that only several changes make together: the invariant that finds them, and the changes."""
+WITHOUT: Final = {"eu_minors_guidelines": "minors.pauses", "eu_dsa": "shown", "cn_2022": "shown.china"}
+ROUTER: Final[dict[str, tuple[str, Callable[[Plan], Plan]]]] = {
+    "a-source-stays": ("signals", lambda one: replace(one, sources=(*one.sources, "following"))),
+    "negative-weights": ("weights", lambda one: replace(one, weights={**one.weights, "like": -1.0})),
+    "more-essential-places": ("decided", lambda one: replace(one, essential_places=5)),
+    "all-promoted": ("promoted", lambda one: replace(one, max_promoted_share=1.0)),
+    "many-pushes": ("minors.push", lambda one: replace(one, push_per_day=100)),
+    "no-session-limit": ("decided", lambda one: replace(one, session_minutes=1440)),
+    "no-end": ("weights", lambda one: replace(one, slate_size=1000, pool_size=100_000)),
+    "no-signs": ("minors.words", lambda one: replace(one, ui=())),
+    "guardian-sees-all": ("young-teens.own-list", lambda one: replace(one, hidden_from_guardian=())),
+}
+"""Faults of the router itself: the invariant that finds them, and what is done to each plan."""
 
 
 def found(policies: PolicySet, invariant: str) -> dict[str, str]:
@@ -141,10 +209,33 @@ def found(policies: PolicySet, invariant: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", sorted(PLANTED))
 def test_a_planted_fault_is_found_with_a_state_that_shows_it(name: str) -> None:
     planted = PLANTED[name]
-    witness = found(replaced(planted.pack, planted.old, planted.new, size="micro"), planted.invariant)
+    witness = found(replaced(planted.pack, planted.old, planted.new, size=planted.size), planted.invariant)
     for fact, values in planted.witness.items():
         assert witness[fact] in values, witness
     assert set(witness) >= {*FACTS, "day"}
+
+
+@pytest.mark.parametrize("name", sorted(TOGETHER))
+def test_a_fault_that_takes_several_packs_is_found(name: str) -> None:
+    invariant, changes = TOGETHER[name]
+    texts = dict(SHIPPED)
+    for pack, old, new in changes:
+        assert old in texts[pack]
+        texts[pack] = texts[pack].replace(old, new)
+    assert found(of_texts(texts, size="platform"), invariant)["tier"] in MINORS
+
+
+@pytest.mark.parametrize("pack", sorted(WITHOUT))
+def test_a_pack_that_is_left_out_is_missed(pack: str) -> None:
+    texts = {name: text for name, text in SHIPPED.items() if name != pack}
+    assert found(of_texts(texts, size="platform"), WITHOUT[pack])
+
+
+@pytest.mark.parametrize("name", sorted(ROUTER))
+def test_a_router_that_does_not_do_what_the_rules_decided_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    invariant, fault = ROUTER[name]
+    monkeypatch.setattr(checking, "plan", lambda *given: fault(plan(*given)))
+    assert found(shipped("platform"), invariant)
 
 
 def test_a_weight_on_watching_is_found() -> None:
