@@ -17,7 +17,7 @@ from compliance.audit.keys.orders import SCHEDULE, SUBJECT
 from compliance.labels.certificates import audience_of
 from compliance.labels.classifier.protocol import CANNOT_TELL, TextClassifier
 from compliance.labels.classifier.registry import active
-from compliance.labels.effective import Word, effective
+from compliance.labels.effective import effective
 from compliance.labels.models import Label
 from compliance.labels.restricting import PUBLISHED, Rule
 from compliance.labels.selectors import current, doubted, unread
@@ -292,8 +292,3 @@ def rewrite_effective(*, service: str, batch: int = 1000) -> int:
             if not items:
                 return changed
             changed, last = changed + write_effective(items, by=by), items[-1].pk
-
-
-def words_of(item: Item) -> list[Word]:
-    """What counts of one item now."""
-    return current([item])[item.pk]

@@ -13,6 +13,7 @@ from typing import Any
 import uuid_utils.compat as uuids
 from django.db import Error as AnyDatabaseError
 from django.db import connection, transaction
+from django.utils.timezone import now as clock
 
 from compliance.audit.cold.errors import ColdDamaged, TooMuch
 from compliance.audit.keys.errors import KeyBroken, KeyErased, KeyMissing, VaultRefused
@@ -32,10 +33,12 @@ from compliance.policy.pack import PackRefused
 from compliance.policy.router import NoOrder
 from compliance.policy.types import Plan
 from compliance.serving import pipeline
-from compliance.serving.earlier import KeyReused, answer_to, still_allowed
+from compliance.serving.earlier import KeyReused, answer_to, may_be_shown, still_allowed
 from compliance.serving.recording import Served, new_record, slate_of
-from compliance.serving.restricting import restrictions_for
+from compliance.serving.restricting import restrictions_for, still_eligible
 from compliance.serving.types import Context, Slate
+from compliance.statements.errors import NoStatement
+from compliance.statements.selectors import require_statement
 from compliance.statements.unstated import note_served
 from compliance.subjects.models import Subject
 from ranking.catalogue.clock import to_ms
@@ -112,7 +115,8 @@ def _write(
 ) -> None:
     """Commit the record with everything that must stand or fall with it. Raises KeyTaken."""
     planned = served.planned
-    alone = forget is None and not planned.counted and not served.penalties
+    watched = planned.plan.logging == "enhanced" or bool(served.penalties)
+    alone = forget is None and not planned.counted and not watched
     with _committing(alone=alone):
         if forget is not None:
             forget_key(pseudonym=subject.pseudonym, key=new.idempotency_key, record_id=forget["id"])
@@ -120,7 +124,27 @@ def _write(
         if planned.counted:
             count_serve(subject=subject, now=context.now, break_minutes=planned.plan.break_minutes)
         if served.penalties:
+            require_statement(served.penalties_by_item)
             note_served(record_id=served.id, decision_ids=served.penalties)
+        if watched:
+            _look_again(subject, served)
+
+
+def _look_again(subject: Subject, served: Served) -> None:
+    """Before the commit: whether what was allowed when the list was made still is. Raises NotServed.
+
+    An item can be relabelled or taken down while a list is being made; for minors, and where decisions act, the list
+    is not served then, and not on record.
+    """
+    items = [item.item_id for item in served.decision.slate]
+    now = max(served.context.now, clock())
+    planned = served.planned
+    restrictions = restrictions_for(subject, tier=planned.facts.tier, now=now)
+    kept = still_eligible(items, planned.plan, restrictions)
+    if not kept or (served.penalties and not may_be_shown(subject, planned, items, now)):
+        raise NotServed(
+            "What may be shown changed while this list was made, so it was not served: ask again.", retry_after=1
+        )
 
 
 def _answered_elsewhere(subject: Subject, context: Context, key: str, planned: Planned) -> dict[str, Any]:
@@ -209,6 +233,7 @@ def _failing_closed() -> Iterator[None]:
         BoundsRefused,
         NoModel,
         NoOrder,
+        NoStatement,
         NotScored,
         PackRefused,
         ReadNotAllowed,

@@ -45,7 +45,13 @@ class Served:
     @property
     def penalties(self) -> set[UUID]:
         """The decisions that act on an item of the slate."""
-        return {UUID(one) for item in self.decision.slate for one in item.penalties}
+        return {one for each in self.penalties_by_item.values() for one in each}
+
+    @property
+    def penalties_by_item(self) -> dict[int, tuple[UUID, ...]]:
+        """The decisions that act on each item of the slate; free items are left out."""
+        items = self.decision.slate
+        return {item.item_id: tuple(UUID(one) for one in item.penalties) for item in items if item.penalties}
 
     @cached_property
     def document(self) -> Document:
@@ -132,4 +138,5 @@ def _slate_item(item: Document) -> SlateItem:
         blended=None if blended is None else float.fromhex(blended),
         propensity=float.fromhex(item["propensity"]),
         explored=item["explored"],
+        penalties=tuple(UUID(one) for one in item.get("penalties", ())),  # earlier records had none
     )

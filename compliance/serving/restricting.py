@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import QuerySet
 
+from compliance.assurance.selectors import effective
 from compliance.policy.types import Plan
 from compliance.statements import selectors
 from compliance.subjects.models import Subject
@@ -63,3 +65,10 @@ def still_eligible(item_ids: Collection[int], plan: Plan, restrictions: Decided)
         items = items.filter(unsafe=[])
     wanted = set(item_ids)
     return restrictions.leave(items).filter(id__in=wanted).count() == len(wanted)
+
+
+def labels_on(subject: Subject, item_id: int, *, now: datetime) -> tuple[str, ...]:
+    """The labels that an item carries for this person, in words, as on its own page."""
+    acting = restrictions_for(subject, tier=effective(subject, now).tier, now=now).penalties([item_id])
+    cited = [UUID(one) for each in acting.values() for one in each.decisions]
+    return tuple(selectors.labels_of(cited).values())

@@ -42,6 +42,7 @@ class SlateItem:
     blended: float | None
     propensity: float  # the logging policy's probability of this item in this place
     explored: bool
+    penalties: tuple[UUID, ...] = ()  # the decisions that act on it here: demotions and labels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,17 +58,29 @@ def restricted_items(*, service: str, territory: str, audience: str, now: dateti
     return decisions.filter(kind__in=[str(kind) for kind in WITHHOLDING]).values_list("item_id", flat=True)
 
 
+def labels_of(decision_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The words that an item carries under each of these decisions that is a label; nothing is asked for none.
+
+    Who sees the item reads the rule it is labelled under and why (DSA Art. 17(1)(a)); the facts are its creator's.
+    """
+    if not decision_ids:
+        return {}
+    rows = Decision.objects.filter(id__in=decision_ids, kind=Kind.LABELLED)
+    said = rows.values_list("id", "ground_reference", "ground_explanation")
+    return {one: f"{reference.strip()}: {why.strip()}" for one, reference, why in said}
+
+
 def amount_of(acting: Iterable[Penalty]) -> int:
     """What all demotions together take off a blended score, in thousandths: never more than all of it."""
     return min(MOST_AMOUNT, sum(penalty.amount or 0 for penalty in acting))
 
 
-def require_statement(acting: Mapping[int, Iterable[Penalty]]) -> None:
-    """Refuse penalties (by item) that no statement about that very item stands behind. Raises NoStatement.
+def require_statement(acting: Mapping[int, Iterable[UUID]]) -> None:
+    """Refuse decisions (by item) that no statement about that very item stands behind. Raises NoStatement.
 
-    For penalties that were not read by `penalties`: a ranker's own, or a record's (DSA Art. 17 (D17)).
+    The door asks it of every slate before it is recorded, whoever penalised it (DSA Art. 17 (D17)).
     """
-    claimed = {(item_id, penalty.decision_id) for item_id, each in acting.items() for penalty in each}
+    claimed = {(item_id, decision_id) for item_id, each in acting.items() for decision_id in each}
     rows = Statement.objects.filter(decision_id__in={decision_id for _, decision_id in claimed})
     stated = set(rows.values_list("decision__item_id", "decision_id"))
     if unstated := sorted(claimed - stated, key=str):
@@ -77,11 +89,6 @@ def require_statement(acting: Mapping[int, Iterable[Penalty]]) -> None:
             f"Item {item_id} was to be penalised under {decision_id}, and no statement of reasons about it has that "
             "number (DSA Art. 17): take the decision first, then apply it."
         )
-
-
-def statement_of(decision_id: UUID) -> Statement:
-    """A statement with what it is about. Raises Statement.DoesNotExist."""
-    return Statement.objects.select_related("decision__item", "decision__reversal", "creator").get(pk=decision_id)
 
 
 def _in(territory: str) -> QuerySet[Decision]:

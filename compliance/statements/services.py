@@ -104,6 +104,16 @@ def link_creator(*, creator: Creator, subject: Subject, now: datetime | None = N
     return link
 
 
+@transaction.atomic
+def unlink_creator(*, creator: Creator, subject: Subject, now: datetime | None = None) -> bool:
+    """Take a link back; say whether there was one. What was delivered stays on record, out of their sight."""
+    gone, _ = CreatorAccount.objects.filter(creator=creator, subject=subject).delete()
+    if gone:
+        what = {"act": "creator_unlinked", "creator": creator.id}
+        note(kind=KIND, happened_at=now or timezone.now(), what=what, pseudonym=subject.pseudonym)
+    return bool(gone)
+
+
 def mark_read(*, statement: Statement, subject: Subject, now: datetime | None = None) -> None:
     """Note when somebody first opened their statement."""
     unread = Delivery.objects.filter(statement=statement, subject=subject, read_at=None)

@@ -98,8 +98,3 @@ def declared(subject: Subject) -> Declared:
 def chosen_mode(subject: Subject, surface: str) -> str:
     """The order chosen for a surface; see `Declared.mode_for`."""
     return declared(subject).mode_for(surface)
-
-
-def has_consented(subject: Subject, purpose: Purpose) -> bool:
-    """Whether the latest decision about a purpose grants it."""
-    return declared(subject).consents.get(purpose, (False, 0))[0]

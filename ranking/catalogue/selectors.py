@@ -60,11 +60,6 @@ def eligible_items(
     return items.exclude(id__in=hidden) if hidden else items
 
 
-def visible_item(*, service: str, item_id: int, audiences: Iterable[str], confidence: str = "") -> Item:
-    """Return one item that a plan allows. Raises Item.DoesNotExist."""
-    return eligible_items(service=service, audiences=audiences, hidden=(), confidence=confidence).get(id=item_id)
-
-
 @lru_cache(maxsize=100_000)
 def item_facts(external_id: str, text: str) -> ItemFacts:
     """Turn an item's stored facts (the JSON's text) into what the encoder reads. Cached by its own content."""

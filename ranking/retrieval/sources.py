@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -97,6 +97,14 @@ def essential(allowed: QuerySet[Item], *, region: str, now: datetime, limit: int
     urgent = Case(When(kind=Essential.Kind.SAFETY, then=0), default=1)
     rows = declared.filter(item__in=allowed).annotate(urgent=urgent).order_by("urgent", "-starts_at", "item_id")
     return list(dict.fromkeys(rows.values_list("item_id", flat=True)))[:limit]
+
+
+def in_force(item_ids: Collection[int], *, region: str, now: datetime) -> set[int]:
+    """Which of these items carry a notice that holds in a region now; nothing is asked where none is given."""
+    if not item_ids:
+        return set()
+    declared = Essential.objects.filter(starts_at__lte=now, ends_at__gt=now, region__in={"", region})
+    return set(declared.filter(item__in=item_ids).values_list("item_id", flat=True))
 
 
 def sharing_topics(allowed: QuerySet[Item], anchor: Item) -> QuerySet[Item]:

@@ -251,13 +251,18 @@ class _Reading:
         return sources.explore(self.allowed, limit=self.allowance.explore_pool, seed=self.situation.seed, without=found)
 
     def _essential(self) -> tuple[Candidate, ...]:
-        """What everyone here needs now, whatever the list is about; of its region only where that may be read."""
+        """What everyone here needs now, whatever the list is about and wherever it comes from.
+
+        The declared coarse region is read for it in every order, and for nothing else where `location` is off: a flood
+        warning is not for those alone who let lists be made of where they are.
+        """
         if self.allowance.essential_places == 0:
             return ()
         self.trace.read("catalogue.essential")
+        self.trace.read("declared.notice_region")
         found = sources.essential(
             self.eligible,
-            region=self.asker.region if "location" in self.allowance.features else "",
+            region=self.asker.region,
             now=from_ms(self.situation.now_ms),
             limit=self.allowance.essential_places,
         )

@@ -23,8 +23,12 @@ FREE_READS: Final = (
     "catalogue.essential",
     "declared.hidden_items",
     "declared.mutes",
+    "declared.notice_region",
 )
-"""Reads that every plan allows. What is in neither list is not read at all."""
+"""Reads that every plan allows: of a person what they declared, and their coarse region for notices alone.
+
+What is in neither list is not read at all.
+"""
 
 
 class ReadTrace:

@@ -111,13 +111,6 @@ def test_a_key_never_brings_back_an_item_that_was_withdrawn_or_relabelled(world:
     assert first.items[0].item_id not in ids(second)
 
 
-def test_hiding_an_item_leaves_the_list_standing_under_its_key(world: World) -> None:
-    alex = world.subject("alex")
-    first = serve_on(alex, key="abc")
-    hide_item(subject=alex, item_id=first.items[0].item_id)
-    assert serve_on(alex, key="abc").serve_id == first.serve_id
-
-
 @pytest.mark.django_db(transaction=True)
 def test_one_key_sent_many_times_at_once_is_one_record_and_one_slate(world: World) -> None:
     alex = world.subject("alex")

@@ -28,11 +28,6 @@ def set_in_force(service: str) -> PolicySet | None:
     return _sets[service, sha256] if sha256 else None
 
 
-def version_in_force(service: str) -> PolicyVersion | None:
-    """The version that a service activated last, straight from the database."""
-    return PolicyVersion.objects.filter(service=service, state=State.ACTIVE).first()
-
-
 def forget() -> None:
     """Ask the database the next time, and check again what it says."""
     _known.clear()

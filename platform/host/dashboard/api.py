@@ -26,7 +26,7 @@ from host.api.parsers import MAX_INTEGER
 from host.api.refusal import Refusal
 from host.api.schema import errors
 from host.api.views import JSONView, asker, idempotency_key
-from host.dashboard.selectors import ServedSlate, own_slates
+from host.dashboard.selectors import ServedSlate, labels_in, own_slates
 from host.dashboard.services import react
 from ranking.catalogue.selectors import items_by_id
 from ranking.catalogue.services import NewEvent
@@ -97,6 +97,7 @@ class FeedView(JSONView):
             id = serializers.IntegerField()
             title = serializers.CharField()
             topics = serializers.ListField(child=serializers.CharField())
+            labels = serializers.ListField(child=serializers.CharField(), help_text="What moderation says of it.")
             source = serializers.CharField()  # type: ignore[assignment]
             explored = serializers.BooleanField()
             scores = serializers.DictField(child=serializers.FloatField(), allow_null=True)
@@ -249,7 +250,7 @@ def _valid(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
 
 
 def _slate_document(slate: Slate) -> dict[str, Any]:
-    items = items_by_id([place.item_id for place in slate.items])
+    items, labels = items_by_id([place.item_id for place in slate.items]), labels_in(slate)
     return {
         **slate.__dict__,
         "items": [
@@ -258,6 +259,7 @@ def _slate_document(slate: Slate) -> dict[str, Any]:
                 "id": place.item_id,
                 "title": items[place.item_id].title if place.item_id in items else "",
                 "topics": items[place.item_id].topics if place.item_id in items else [],
+                "labels": labels[place.item_id],
             }
             for place in slate.items
         ],

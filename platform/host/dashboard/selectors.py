@@ -12,6 +12,7 @@ from compliance.audit.selectors import documents_of
 from compliance.policy.facts import active_policies, plan_for
 from compliance.policy.types import Reason
 from compliance.serving.types import Slate, SlateItem
+from compliance.statements.selectors import labels_of
 from compliance.subjects.models import HiddenItem, Subject
 from host.dashboard.words import EMPTY, MODES, REACTIONS, Reaction, Wording, source_words
 from ranking.catalogue.models import Event, Item
@@ -44,6 +45,7 @@ class Card:
     source: Wording
     buttons: tuple[Button, ...]
     hidden: bool
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,7 @@ def list_page(*, subject: Subject, slate: Slate, once: str, anchor: Item | None 
     """Join a slate with its items and the person's own reactions to them, in the slate's order."""
     ids = [place.item_id for place in slate.items]
     items = items_by_id(ids)
+    labels = labels_in(slate)
     reacted, hidden = reactions_to(subject=subject, item_ids=ids), hidden_among(subject=subject, item_ids=ids)
     return ListPage(
         slate=slate,
@@ -98,11 +101,18 @@ def list_page(*, subject: Subject, slate: Slate, once: str, anchor: Item | None 
                 source=source_words("explore" if place.explored else place.source, related=anchor is not None),
                 buttons=buttons(reacted[place.item_id]),
                 hidden=place.item_id in hidden,
+                labels=labels[place.item_id],
             )
             for place in slate.items
             if place.item_id in items
         ),
     )
+
+
+def labels_in(slate: Slate) -> dict[int, tuple[str, ...]]:
+    """Return the labels that each item of a slate carries, by the decisions that its record cites."""
+    words = labels_of({one for place in slate.items for one in place.penalties})
+    return {place.item_id: tuple(words[one] for one in place.penalties if one in words) for place in slate.items}
 
 
 def options(slate: Slate) -> tuple[Option, ...]:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from compliance.policy.services import choose_feed
 from compliance.serving.door import UnknownItem, serve
+from compliance.serving.restricting import labels_on
 from compliance.serving.types import Context
 from compliance.subjects.models import Subject, Surface
 from host.dashboard import selectors
@@ -111,7 +112,11 @@ def _list_response(
     if wants_fragment(request):
         return render(request, "fragments/list.html", {**context, "swap": True})
     if anchor:
-        context |= {"item": anchor, "reactions": selectors.reactions_of(subject=subject, item_id=anchor.pk)}
+        context |= {
+            "item": anchor,
+            "reactions": selectors.reactions_of(subject=subject, item_id=anchor.pk),
+            "labels": labels_on(subject, anchor.pk, now=timezone.now()),
+        }
         if anchor.creator is not None:
             context["creator"] = creator_row(subject=subject, creator=anchor.creator)
     return render(request, "item.html" if anchor else "feed.html", context)

@@ -81,6 +81,7 @@ STATEMENTS = {
     "token": env.str("CLERESTORY_STATEMENTS_TOKEN", default=""),
     # Names of account holders, to be taken out of what is published: the rooms below know no accounts.
     "names": "host.statements.names.names_of",
+    "subjects": "host.statements.names.subject_behind",  # whose an e-mail address is
 }
 MEDIA_ROOT = Path(env.str("CLERESTORY_FILES", default="") or HOME_DIR / "files").absolute()  # evidence of complaints
 FILE_UPLOAD_HANDLERS = [

@@ -14,17 +14,26 @@ from django.db import DatabaseError, InterfaceError
 
 from compliance.audit.management.verbs.base import COULD_NOT, Verb, add_common, talk_of
 from compliance.statements.management.verbs.export import BacklogVerb, Export
+from compliance.statements.management.verbs.link import LinkCreator, UnlinkCreator
 from compliance.statements.management.verbs.reconcile import Reconcile
 from compliance.statements.management.verbs.standin import StandInVerb
 from compliance.statements.management.verbs.unstated import Unstated
 
-VERBS: Final[tuple[type[Verb], ...]] = (Export, BacklogVerb, Reconcile, Unstated, StandInVerb)
+VERBS: Final[tuple[type[Verb], ...]] = (
+    Export,
+    BacklogVerb,
+    Reconcile,
+    Unstated,
+    StandInVerb,
+    LinkCreator,
+    UnlinkCreator,
+)
 
 
 class Command(BaseCommand):
     """One verb a call."""
 
-    help = "Send statements of reasons, say what waits, compare what was sent, and look for penalties without one."
+    help = "Send statements of reasons, say what waits, compare what was sent, link creators to accounts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The verbs and what each takes."""
