@@ -23,12 +23,11 @@ from compliance.audit.storage.sealing import SealBroken
 from compliance.labels.pools import count_short_list
 from compliance.limits.opening import opens_at
 from compliance.limits.services import count_break, count_serve
-from compliance.policy.changing.selectors import PolicyAway
 from compliance.policy.constitution.bounds import BoundsRefused
 from compliance.policy.constitution.highs import SolverFailed
 from compliance.policy.constitution.repair import Unlawful
 from compliance.policy.facts import Planned, make_plan
-from compliance.policy.in_force import put_on_record
+from compliance.policy.in_force import PolicyAway, put_on_record
 from compliance.policy.pack import PackRefused
 from compliance.policy.router import NoOrder
 from compliance.policy.types import Plan
