@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +19,7 @@ from compliance.policy.changing.dry_run import dry_run
 from compliance.policy.checking.check import Checked, check
 from compliance.policy.facts import active_policies
 from compliance.policy.models import PolicyVersion, State
-from compliance.policy.policy_set import PolicySet, of_content
+from compliance.policy.policy_set import PolicySet, of_content, shipped
 
 KIND: Final = "policy_change"
 """What was proposed, approved or refused. That a set came into force is of the kind `policy` (`in_force.py`)."""
@@ -29,11 +31,21 @@ class ChangeRefused(ValueError):
     """A policy set cannot be changed as asked."""
 
 
-def propose(*, service: str, policies: PolicySet, by: str, why: str) -> PolicyVersion:
-    """Propose a policy set. Raises ChangeRefused."""
+def propose(*, service: str, policies: PolicySet, by: str, why: str, dropping: Collection[str] = ()) -> PolicyVersion:
+    """Propose a policy set. Raises ChangeRefused.
+
+    `dropping` names each pack or rule that the release brings and that decides nothing any more in this set.
+    """
     by, why = by.strip(), why.strip()
     if not by or not why or len(why) > MOST_WORDS:
         raise ChangeRefused(f"A proposal needs somebody who makes it and a reason of 1 to {MOST_WORDS} characters.")
+    _check_size(policies)
+    missing = dropped(policies)
+    if unnamed := [rule for rule, pack in missing.items() if rule not in dropping and pack not in dropping]:
+        raise ChangeRefused(
+            f"This set drops {len(missing)} rules of the release and does not name {len(unnamed)} of them, such "
+            f"as {unnamed[0]}: name the rule, or its pack, as dropped (--dropping {missing[unnamed[0]]}), or keep it."
+        )
     if active_policies().sha256 == policies.sha256:
         raise ChangeRefused("This policy set is in force already: there is nothing to change.")
     with transaction.atomic():
@@ -45,8 +57,16 @@ def propose(*, service: str, policies: PolicySet, by: str, why: str) -> PolicyVe
             proposed_by=by,
             proposed_at=timezone.now(),
         )
-        _note(version, act="proposed", by=by)
+        _note(version, act="proposed", by=by, **({"dropped": ", ".join(sorted(missing))} if missing else {}))
     return version
+
+
+def dropped(policies: PolicySet) -> dict[str, str]:
+    """The rules that the release brings in force and that are not in force in a set, each with its pack."""
+    kept = {rule.id for rule in policies.compiled.rules}
+    brought = shipped(policies.size)
+    of_pack = {rule.id: pack.name for pack in brought.packs for rule in pack.rules}
+    return {rule.id: of_pack[rule.id] for rule in brought.compiled.rules if rule.id not in kept}
 
 
 def try_out(version_id: int, *, last: int = LAST) -> dict[str, Any]:
@@ -60,17 +80,21 @@ def try_out(version_id: int, *, last: int = LAST) -> dict[str, Any]:
     return report
 
 
-def approve(version_id: int, *, by: str) -> PolicyVersion:
+def approve(version_id: int, *, by: str, nothing_recorded: bool = False) -> PolicyVersion:
     """Approve a version that somebody else proposed, that was tried out, and that breaks nothing. Raises ChangeRefused.
 
-    Every state of the router is looked at before.
+    Every state of the router is looked at before. `nothing_recorded`: the approver knows that there was no list to try
+    it on.
     """
     version = _version(version_id, State.PROPOSED)
     by = by.strip()
     if not by or same_person(by, version.proposed_by):
         raise ChangeRefused(f"{version.proposed_by} proposed this version: have somebody else approve it.")
+    policies = _set_of(version)
+    _check_size(policies)
     _check_tried(version)
-    checked = _proved(_set_of(version))
+    _check_planned(version, nothing_recorded=nothing_recorded)
+    checked = _proved(policies)
     if checked.findings:
         worst = checked.findings[0]
         raise ChangeRefused(
@@ -135,6 +159,31 @@ def _check_tried(version: PolicyVersion) -> None:
     if version.dry_run["before_sha256"] != active_policies().sha256:
         raise ChangeRefused(
             "Another policy set came into force since this version was tried out: propose it again, and try it out."
+        )
+
+
+def _check_planned(version: PolicyVersion, *, nothing_recorded: bool) -> None:
+    """A dry run that planned nothing says nothing."""
+    report = version.dry_run or {}
+    if report["planned"]:
+        return
+    if report["looked_at"]:
+        raise ChangeRefused(
+            f"The dry run looked at {report['looked_at']:,} lists and could plan none again, so it shows nothing: "
+            "try the version out on more lists (--last)."
+        )
+    if not nothing_recorded:
+        raise ChangeRefused(
+            "The dry run had no list to look at, so it shows nothing: serve lists first, or approve with "
+            "--nothing-recorded."
+        )
+
+
+def _check_size(policies: PolicySet) -> None:
+    if policies.size != settings.SERVICE_SIZE:
+        raise ChangeRefused(
+            f"This set is for a service of size {policies.size!r}, and this service is {settings.SERVICE_SIZE!r}: "
+            "propose the packs for that size."
         )
 
 

@@ -23,7 +23,7 @@ from compliance.policy.changing import selectors, services
 from compliance.policy.changing.services import ChangeRefused
 from compliance.policy.facts import active_policies
 from compliance.policy.models import PolicyVersion, State
-from compliance.policy.policy_set import PolicySet, shipped
+from compliance.policy.policy_set import PolicySet, of_texts, shipped
 from compliance.serving.door import NotServed
 from tests.acts import latest
 from tests.compliance.policy.made_packs import SHIPPED, replaced
@@ -58,7 +58,7 @@ def activated(world: World, policies: PolicySet | None = None) -> int:
     """A version that went all the way."""
     version = proposed(world, policies)
     services.try_out(version)
-    services.approve(version, by="ben")
+    services.approve(version, by="ben", nothing_recorded=True)
     services.activate(version, by="ada")
     return version
 
@@ -185,7 +185,7 @@ def test_what_breaks_an_invariant_is_not_approved_and_the_state_is_named(world: 
     version = proposed(world, replaced("baseline", 'ads = "contextual"\nlogging', "logging"))
     services.try_out(version)
     with pytest.raises(ChangeRefused, match=r"breaks minors\.ads .*'tier': "):
-        services.approve(version, by="ben")
+        services.approve(version, by="ben", nothing_recorded=True)
 
 
 def test_a_dry_run_against_another_set_than_the_one_in_force_is_worth_nothing(world: World) -> None:
@@ -272,8 +272,50 @@ def test_the_verbs_lead_the_whole_way(world: World, tmp_path: Path) -> None:
     call_command("policy", "dry-run", version, stdout=StringIO())
     with pytest.raises(CommandError, match="have somebody else approve it"):
         call_command("policy", "approve", version, "--by", "Ada", stdout=StringIO())
-    call_command("policy", "approve", version, "--by", "ben", stdout=StringIO())
-    call_command("policy", "activate", version, "--by", "ben", stdout=StringIO())
+    with pytest.raises(CommandError, match="approve with --nothing-recorded"):
+        call_command("policy", "approve", version, "--by", "ben", stdout=StringIO())
+    call_command("policy", "approve", version, "--by", "ben", "--nothing-recorded", stdout=StringIO())
+    activating, shown = StringIO(), StringIO()
+    call_command("policy", "activate", version, "--by", "ben", stdout=activating)
+    call_command("policy", "show", stdout=shown)
+    for printed in (activating, shown):
+        assert "WARNING: not what this release brings, which is not in force: baseline differ." in printed.getvalue()
     said = StringIO()
     call_command("policy", "versions", stdout=said)
     assert f"version {version}, {stricter().sha256[:12]}: in force, proposed by ada, approved by ben" in said.getvalue()
+
+
+def test_a_dry_run_that_planned_nothing_is_no_trial(world: World) -> None:
+    version = proposed(world)
+    report = services.try_out(version)
+    assert report["planned"] == report["looked_at"] == 0
+    with pytest.raises(ChangeRefused, match="had no list to look at"):
+        services.approve(version, by="ben")
+    unplanned = {**report, "looked_at": 3, "left_out": 3}
+    PolicyVersion.objects.filter(pk=version).update(dry_run=unplanned)
+    with pytest.raises(ChangeRefused, match="could plan none again"):
+        services.approve(version, by="ben", nothing_recorded=True)
+
+
+def test_a_set_for_a_service_of_another_size_is_refused(world: World, settings: Any) -> None:
+    with pytest.raises(ChangeRefused, match="for a service of size 'micro', and this service is 'platform'"):
+        services.propose(service=world.service, policies=shipped("micro"), by="ada", why="smaller")
+    version = proposed(world)
+    services.try_out(version)
+    settings.SERVICE_SIZE = "vlop"
+    with pytest.raises(ChangeRefused, match="for a service of size 'platform'"):
+        services.approve(version, by="ben", nothing_recorded=True)
+
+
+def test_a_set_that_drops_a_rule_of_the_release_says_so(world: World) -> None:
+    without = of_texts({name: text for name, text in SHIPPED.items() if name != "us_ccpa"}, size="platform")
+    pending = replaced("us_ccpa", 'row = "CCPA"\n', 'row = "CCPA"\nstatus = "pending"\n')
+    for policies in (without, pending):
+        with pytest.raises(ChangeRefused, match=r"drops 2 rules .* such as us_ccpa\."):
+            services.propose(service=world.service, policies=policies, by="ada", why="fewer laws")
+    with pytest.raises(ChangeRefused, match="does not name 1 of"):
+        services.propose(
+            service=world.service, policies=without, by="ada", why="fewer laws", dropping=["us_ccpa.opt-out"]
+        )
+    services.propose(service=world.service, policies=without, by="ada", why="fewer laws", dropping=["us_ccpa"])
+    assert (latest(services.KIND) or {})["dropped"] == "us_ccpa.opt-out, us_ccpa.under-16"

@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 
 from compliance.audit.management.verbs.base import COULD_NOT, Talk, Verb
 from compliance.policy.changing import services
-from compliance.policy.management.verbs.sets import of_folder
+from compliance.policy.facts import active_policies
+from compliance.policy.management.verbs.sets import beside_release, of_folder
 from compliance.policy.models import PolicyVersion
 from compliance.policy.policy_set import shipped
 
@@ -45,12 +46,16 @@ class Propose(_Act):
         parser.add_argument("--packs", type=Path, metavar="FOLDER", help="without it: the packs that ship")
         parser.add_argument("--by", required=True, metavar="NAME")
         parser.add_argument("--why", required=True, metavar="TEXT")
+        parser.add_argument(
+            "--dropping", action="append", default=[], metavar="NAME", help="a pack or rule of the release to leave out"
+        )
 
     def act(self, talk: Talk, **options: Any) -> None:
         """Propose."""
         folder, size = options["packs"], settings.SERVICE_SIZE
         policies = shipped(size) if folder is None else of_folder(folder, size=size)
-        version = services.propose(service=settings.SERVICE, policies=policies, by=options["by"], why=options["why"])
+        said = {name: options[name] for name in ("by", "why", "dropping")}
+        version = services.propose(service=settings.SERVICE, policies=policies, **said)
         _say(talk, version, "Next: manage.py policy dry-run")
 
 
@@ -89,10 +94,14 @@ class Approve(_Act):
         """Which version, and who."""
         parser.add_argument("version", type=int)
         parser.add_argument("--by", required=True, metavar="NAME")
+        parser.add_argument(
+            "--nothing-recorded", action="store_true", help="there was no list yet that it could be tried on"
+        )
 
     def act(self, talk: Talk, **options: Any) -> None:
         """Approve."""
-        _say(talk, services.approve(options["version"], by=options["by"]), "Next: manage.py policy activate")
+        said = {name: options[name] for name in ("by", "nothing_recorded")}
+        _say(talk, services.approve(options["version"], **said), "Next: manage.py policy activate")
 
 
 class Refuse(_Act):
@@ -126,6 +135,8 @@ class Activate(_Act):
     def act(self, talk: Talk, **options: Any) -> None:
         """Activate."""
         _say(talk, services.activate(options["version"], by=options["by"]), "")
+        if words := beside_release(active_policies()):
+            talk.say(words)
 
 
 class Versions(_Act):

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Final
 
-from compliance.policy.pack import PackRefused
+from compliance.policy.pack import Pack, PackRefused
 from compliance.policy.policy_set import PolicySet, of_texts, shipped
 from compliance.policy.vocabulary import SIZES
 
@@ -31,3 +31,18 @@ def of_folder(folder: Path, *, size: str) -> PolicySet:
     if not texts:
         raise PackRefused(f"There is no pack in {folder}: name a folder of .toml files.")
     return of_texts(texts, size=size)
+
+
+def beside_release(policies: PolicySet) -> str:
+    """A warning where a set in force is not what the release brings: a newer release changes nothing by itself."""
+    brought = {pack.name: pack for pack in shipped(policies.size).packs}
+    mine = {pack.name: pack for pack in policies.packs}
+    names = sorted(brought.keys() | mine.keys())
+    other = [name for name in names if _text(brought.get(name)) != _text(mine.get(name))]
+    if not other:
+        return ""
+    return f"WARNING: not what this release brings, which is not in force: {', '.join(other)} differ."
+
+
+def _text(pack: Pack | None) -> str:
+    return "" if pack is None else pack.text

@@ -6,6 +6,7 @@ from typing import Any
 
 from compliance.audit.management.verbs.base import Talk, Verb
 from compliance.policy.facts import active_policies
+from compliance.policy.management.verbs.sets import beside_release
 from compliance.policy.pack import Pack, Rule
 
 
@@ -19,6 +20,8 @@ class Show(Verb):
         """Say what is in force."""
         policies = active_policies()
         talk.say(f"policy set {policies.sha256}, for a service of size {policies.size}")
+        if words := beside_release(policies):
+            talk.say(words)
         for pack in policies.packs:
             talk.say(f"\n{pack.name} {pack.version}: {pack.title} ({', '.join(pack.jurisdictions) or 'everywhere'})")
             for rule in pack.rules:
