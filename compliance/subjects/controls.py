@@ -116,7 +116,8 @@ def start_again(*, subject: Subject, also_declared: bool = False) -> None:
     """Start a new epoch: nothing that was done before is an input of any list again (M4).
 
     The act is on record under the old pseudonym's key, and so stay the earlier lists, which no page or API shows to
-    anybody but an auditor. Follows, hidden items and wishes were declared, so they stay unless `also_declared`.
+    anybody but an auditor. Follows, hidden items, wishes and answers were declared, so they stay unless
+    `also_declared`; no earlier question can be answered any more.
     Orders, consents, pauses, signals that are off, and limits always stay: each keeps something from being done.
     """
     held = Subject.objects.select_for_update().get(pk=subject.pk)
@@ -125,6 +126,7 @@ def start_again(*, subject: Subject, also_declared: bool = False) -> None:
     if also_declared:
         clear_controls(subject=held)
         HiddenItem.objects.filter(subject=held).delete()
+        held.stated_preferences.all().delete()
         Follow.objects.filter(subject_id=held.pk).delete()
     _note(held, {"control": "start_again", "also_declared": also_declared, "since_ms": to_ms(since)})
     EarlierEpoch.objects.create(subject=held, pseudonym=held.pseudonym, epoch=held.epoch, ended_at=since)

@@ -20,7 +20,7 @@ from ranking.serving.services import forget_person
 
 @transaction.atomic
 def choose_feed(*, subject: Subject, surface: str, feed_mode: str) -> FeedChoice:
-    """Store the order chosen for a surface. Whether it is offered is the policy's to say (`policy.services.choose_feed`)."""
+    """Store the order chosen for a surface. Whether it is offered is the policy's to say (`policy.services`)."""
     choice, _ = FeedChoice.objects.update_or_create(subject=subject, surface=surface, defaults={"feed_mode": feed_mode})
     _note("control", subject, {"control": "feed_mode", "surface": surface, "value": feed_mode})
     return choice

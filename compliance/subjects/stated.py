@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from compliance.subjects.models import Control, HiddenItem, Subject
 from ranking.catalogue.models import Creator, Follow, Item
 
@@ -45,10 +47,10 @@ def own_follows(subject: Subject) -> tuple[OwnFollow, ...]:
     return tuple(sorted(found, key=_by_name))
 
 
-def hidden_items(subject: Subject) -> tuple[Item, ...]:
-    """What a subject hid, the latest first."""
-    rows = HiddenItem.objects.filter(subject=subject).select_related("item").order_by("-hidden_at", "-id")
-    return tuple(row.item for row in rows)
+def hidden_items(subject: Subject, *, shown: QuerySet[Item]) -> tuple[Item, ...]:
+    """What a subject hid, the latest first: of what may be shown to them, so that no title reaches who is too young."""
+    rows = HiddenItem.objects.filter(subject=subject, item__in=shown).select_related("item")
+    return tuple(row.item for row in rows.order_by("-hidden_at", "-id"))
 
 
 def creators_named(subject: Subject) -> dict[str, Creator]:

@@ -102,7 +102,8 @@ def take_back(*, subject: Subject, serve_id: UUID) -> StatedPreference:
 
 def _asked(subject: Subject, serve_id: UUID) -> StatedPreference:
     held = StatedPreference.objects.select_for_update().filter(subject=subject, serve_id=serve_id).first()
-    if held is None:
+    since = subject.history_since
+    if held is None or (since is not None and held.asked_at < since):  # of before they started again: it is gone
         raise NotAsked("Nothing was asked under this list, so there is nothing to answer.")
     return held
 

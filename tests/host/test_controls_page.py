@@ -195,3 +195,23 @@ def test_buttons_have_ids_of_their_own(alex: Client) -> None:
     ids = re.findall(r' id="([^"]+)"', html_of(alex))
     assert len(ids) == len(set(ids))
     assert not [name for name in ids if " " in name]
+
+
+def test_a_child_reads_no_title_of_what_is_not_for_children_by_hiding_it(world: World, client: Client) -> None:
+    kim, grown = world.user("kim"), Item.objects.filter(suitable_from="adult").order_by("id")[0]
+    Item.objects.filter(pk=grown.pk).update(title="Nothing For Children")
+    client.force_login(kim)
+    assert client.post("/controls/change/", {"set": f"hidden_item|{grown.pk}|on"}).status_code == 422
+    HiddenItem.objects.create(subject=kim.subject, item=grown)  # hidden before they were known to be a child
+    assert "Nothing For Children" not in html_of(client)
+    assert client.get("/api/v1/controls").json()["hidden_items"] == []
+
+
+def test_so_many_films_are_hidden_and_no_more(alex: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.dashboard.controls_services.MOST_HIDDEN", 2)
+    first, second, third = Item.objects.order_by("id").values_list("id", flat=True)[:3]
+    answers = [
+        alex.post("/controls/change/", {"set": f"hidden_item|{item}|on"}).status_code
+        for item in (first, second, second, third)
+    ]
+    assert answers == [302, 302, 302, 422]

@@ -24,6 +24,7 @@ from host.api.fields import Choice, StrictSerializer, WholeNumber
 from host.api.schema import errors
 from host.api.views import JSONView, asker
 from host.dashboard.controls_services import CHOICES, change
+from host.dashboard.selectors import showable
 
 LONGEST: Final = 60
 
@@ -182,7 +183,7 @@ def _document(subject: Subject) -> dict[str, Any]:
             }
             for one in own_follows(subject)
         ],
-        "hidden_items": [item.pk for item in hidden_items(subject)],
+        "hidden_items": [item.pk for item in hidden_items(subject, shown=showable(subject=subject, surface="home"))],
         "signals": SWITCHES,
         "objectives": objectives_of(subject.service),
         "epoch": subject.epoch,

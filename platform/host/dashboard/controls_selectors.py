@@ -11,6 +11,7 @@ from compliance.subjects.offered import objectives_of, topics_of
 from compliance.subjects.stated import OwnControl, creators_named, hidden_items, own_controls, own_follows
 from compliance.subjects.stating import NEVER_READ, SWITCHES
 from host.dashboard.controls_words import LEVEL_WORDS, OBJECTIVES, SIGNALS, STANCES, Said
+from host.dashboard.selectors import showable
 from host.dashboard.words import MODES, Wording
 from ranking.catalogue.models import Creator, Follow, Item
 
@@ -65,7 +66,7 @@ def controls_page(*, subject: Subject) -> ControlsPage:
     follows = own_follows(subject)
     followed = {one.topic for one in follows if one.topic}
     offered = objectives_of(subject.service)
-    hidden = hidden_items(subject)
+    hidden = hidden_items(subject, shown=showable(subject=subject, surface=Surface.HOME))
     topics = sorted({*topics_of(subject.service), *followed, *_targets(held, "topic")})
     return ControlsPage(
         orders=tuple(_order(subject, surface) for surface in Surface),

@@ -8,13 +8,14 @@ from typing import Final
 from compliance.policy.services import choose_feed
 from compliance.subjects import controls
 from compliance.subjects.controls import ControlRefused
-from compliance.subjects.models import Subject
+from compliance.subjects.models import HiddenItem, Subject
 from compliance.subjects.services import hide_item, unhide_item
 from compliance.subjects.stating import tidy_word
 from compliance.subjects.values import SURFACES
 from host.api.fields import MAX_ID
-from ranking.catalogue.models import Item
+from host.dashboard.selectors import may_see
 
+MOST_HIDDEN: Final = 1000
 UNDO: Final = ""
 """The value that takes a control back."""
 PLAIN: Final = ("topic", "creator", "keyword", "signal", "objective", "pause")
@@ -67,8 +68,10 @@ def _hidden_item(subject: Subject, kind: str, target: str, value: str) -> None:
     item_id = _number(target)
     if value == UNDO:
         unhide_item(subject=subject, item_id=item_id)
-    elif value != "on" or not Item.objects.filter(service=subject.service, id=item_id).exists():
+    elif value != "on" or not may_see(subject=subject, surface="home", item_id=item_id):
         raise ControlRefused("Only a film that is here can be hidden, with the value on: nothing was stored.")
+    elif HiddenItem.objects.filter(subject=subject).exclude(item_id=item_id).count() >= MOST_HIDDEN:
+        raise ControlRefused(f"You hid {MOST_HIDDEN} films, which is the most: show one of them again first.")
     else:
         hide_item(subject=subject, item_id=item_id)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from compliance.audit.models import ServeRecord
 from compliance.audit.selectors import documents_of
 from compliance.policy.facts import active_policies, plan_for
@@ -152,8 +154,13 @@ def reactions_of(*, subject: Subject, item_id: int) -> Reactions:
 
 def may_see(*, subject: Subject, surface: str, item_id: int) -> bool:
     """Say whether the subject's plan allows an item to be shown at all."""
+    return showable(subject=subject, surface=surface).filter(id=item_id).exists()
+
+
+def showable(*, subject: Subject, surface: str) -> QuerySet[Item]:
+    """Return the items that the subject's plan allows to be shown at all, hidden ones too."""
     audiences = plan_for(subject, surface).audiences
-    return eligible_items(service=subject.service, audiences=audiences, hidden=()).filter(id=item_id).exists()
+    return eligible_items(service=subject.service, audiences=audiences, hidden=())
 
 
 def reactions_to(*, subject: Subject, item_ids: Iterable[int]) -> dict[int, set[int]]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from compliance.audit.models import AuditEvent
 from compliance.audit.selectors import document_of
-from compliance.subjects.controls import ControlRefused, set_control
+from compliance.subjects.controls import ControlRefused, set_control, start_again
 from compliance.subjects.models import Control, Subject
 from compliance.surveys.drawing import commonest, is_drawn, question_of
 from compliance.surveys.models import Question, StatedPreference
@@ -147,3 +147,20 @@ def test_every_answer_is_on_record_and_only_1_to_5_is_one(world: World, always: 
 def test_the_commonest_topic_is_the_same_whatever_the_order() -> None:
     assert commonest([["B", "A"], ["A", "B"], ["C"]]) == "A"
     assert commonest([[], []]) == ""
+
+
+@pytest.mark.usefixtures("always")
+def test_what_was_asked_before_somebody_started_again_is_not_answered(world: World) -> None:
+    person = adult(world)
+    held = asked(person, Question.WORTH)
+    start_again(subject=person)
+    for act_on in (lambda: answer(subject=person, serve_id=held.serve_id, answer=5), lambda: _take_back(person, held)):
+        with pytest.raises(NotAsked):
+            act_on()
+    assert StatedPreference.objects.filter(subject=person).exists()
+    start_again(subject=person, also_declared=True)
+    assert not StatedPreference.objects.filter(subject=person).exists()
+
+
+def _take_back(person: Subject, held: StatedPreference) -> StatedPreference:
+    return take_back(subject=person, serve_id=held.serve_id)
