@@ -30,6 +30,8 @@ from ranking.catalogue.models import Audience, Item
 KIND: Final = "label"
 """The audit event of every act here: a moderator's with its item, a machine's with the digest of all it said."""
 
+TEXT_CHANGED: Final = "text changed"
+"""What the database writes as `label_source` where it takes a label from an item whose text changed."""
 MOST_WHY: Final = 200
 """Characters of a reason. A moderator's is read by the item's creator, where it restricts the item."""
 HOUSE: Final = "content labels"
@@ -155,7 +157,23 @@ def read_all(*, service: str, budget_s: float) -> int:
         total += read
         if read == 0:
             break
+    while settle_changed(service=service) and time.monotonic() - began < budget_s:
+        pass
     return total
+
+
+@transaction.atomic
+def settle_changed(*, service: str, limit: int = 500) -> int:
+    """Compute the labels of items whose text changed and which no classifier has anything new to say of.
+
+    A trigger takes an item from minors when its text changes (migration 0004); reading it gives it its label again.
+    What is left is what nobody reads (no classifier), or has its old text back. Returns how many there were.
+    """
+    changed = Item.objects.filter(service=service, suitable_from="", label_source=TEXT_CHANGED).order_by("id")
+    items = list(changed.select_for_update(no_key=True, skip_locked=True)[:limit])
+    if items:
+        write_effective(items, by=By(name=HOUSE, kind=ActorKind.MACHINE, why="the text changed"))
+    return len(items)
 
 
 def _scored(classifier: TextClassifier, items: Sequence[Item]) -> list[Said]:

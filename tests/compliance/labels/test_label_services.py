@@ -145,6 +145,48 @@ def test_the_latest_word_of_moderators_counts_and_saying_it_again_adds_nothing()
     assert effective_of(one)[0] == "child"
 
 
+@pytest.mark.parametrize("change", [{"title": HATEFUL}, {"facts": {"description": HATEFUL}}], ids=["title", "text"])
+def test_a_changed_text_is_for_no_minor_before_it_was_read(change: dict[str, Any]) -> None:
+    one, other = item(), item("For grown-ups")
+    certified(one)
+    certified(other, certificate="R")
+    read_all(service=HOUSE, budget_s=60)
+    Item.objects.filter(pk__in=[one.pk, other.pk]).update(**change)
+    assert effective_of(one) == ("", "text changed", "", [])
+    assert effective_of(other)[0] == "adult"
+    read_all(service=HOUSE, budget_s=60)
+    assert effective_of(one)[0] == "adult"
+
+
+def test_a_text_that_stays_and_facts_that_no_classifier_reads_leave_the_label() -> None:
+    one = item()
+    certified(one)
+    read_all(service=HOUSE, budget_s=60)
+    Item.objects.filter(pk=one.pk).update(title=one.title, facts={"dense": {"length": 3}})
+    assert effective_of(one)[0] == "child"
+
+
+def test_a_text_that_is_back_has_its_label_back() -> None:
+    one = item()
+    certified(one)
+    read_all(service=HOUSE, budget_s=60)
+    Item.objects.filter(pk=one.pk).update(title=HATEFUL)
+    Item.objects.filter(pk=one.pk).update(title="A walk in the park")
+    assert effective_of(one)[0] == ""
+    assert read_all(service=HOUSE, budget_s=60) == 0
+    assert effective_of(one)[0] == "child"
+
+
+def test_a_changed_text_in_a_house_without_a_classifier_keeps_what_others_said(settings: Any) -> None:
+    settings.TEXT_CLASSIFIER = "none"
+    one = item()
+    certified(one)
+    Item.objects.filter(pk=one.pk).update(title="A run in the park")
+    assert effective_of(one)[0] == ""
+    assert read_all(service=HOUSE, budget_s=60) == 0
+    assert effective_of(one)[:2] == ("child", "catalogue certificate mpaa")
+
+
 def test_a_retitled_item_loses_its_moderators_milder_word() -> None:
     one = item()
     certified(one, certificate="R")
