@@ -52,6 +52,7 @@ def subject_facts(subject: Subject, surface: str, now: datetime) -> tuple[Subjec
             if not (adult and one.by_guardian)
         ),
         hidden_items=declared.hidden_items,
+        guarded=declared.guarded and not adult,
     )
     return facts, declared.consent_id
 

@@ -40,6 +40,7 @@ class SubjectFacts:
     controls: tuple[Control, ...] = ()
     hidden_items: tuple[int, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    guarded: bool = False  # a guardian is linked to this minor
 
 
 @dataclass(frozen=True, kw_only=True)

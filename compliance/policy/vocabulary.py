@@ -23,6 +23,7 @@ FACTS: Final[dict[str, tuple[str, ...]]] = {
     "size": SIZES,
     "consent": ("granted", "none", "objected"),
     "parental_consent": YES_NO,
+    "guarded": YES_NO,  # a guardian is linked, whatever they consented to
     "paused": YES_NO,
     "surface": SURFACES,
     "hours": HOURS,

@@ -28,6 +28,7 @@ class Declared:
     consents: dict[str, tuple[bool, int]]  # purpose -> whether the latest decision grants it, and its id
     hidden_items: tuple[int, ...]
     controls: tuple[Said, ...]
+    guarded: bool  # a guardian is linked
 
     @property
     def consent(self) -> str:
@@ -73,7 +74,8 @@ SELECT
               WHERE subject_id = %(subject)s ORDER BY purpose, id DESC) AS latest),
     (SELECT array_agg(item_id ORDER BY item_id) FROM subjects_hiddenitem WHERE subject_id = %(subject)s),
     (SELECT array_agg(ARRAY[kind, target, value, by_guardian::int::text] ORDER BY kind, target, by_guardian, value)
-       FROM subjects_control WHERE subject_id = %(subject)s)
+       FROM subjects_control WHERE subject_id = %(subject)s),
+    EXISTS (SELECT 1 FROM subjects_guardianship WHERE child_id = %(subject)s)
 """
 
 
@@ -83,7 +85,7 @@ def declared(subject: Subject) -> Declared:
     # Prepared: planning four look-ups on every request would cost as much as making them.
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_DECLARED, {"subject": subject.id}, prepare=True)
-        choices, consents, hidden, controls = cursor.fetchone() or (None, None, None, None)
+        choices, consents, hidden, controls, guarded = cursor.fetchone() or (None, None, None, None, False)
     return Declared(
         choices=tuple((surface, mode) for surface, mode in choices or ()),
         consents={purpose: (granted == "1", int(number)) for purpose, granted, number in consents or ()},
@@ -92,6 +94,7 @@ def declared(subject: Subject) -> Declared:
             Said(kind=kind, target=target, value=value, by_guardian=guardian == "1")
             for kind, target, value, guardian in controls or ()
         ),
+        guarded=guarded,
     )
 
 

@@ -104,6 +104,7 @@ def _who(facts: SubjectFacts, request: RequestFacts) -> dict[str, Any]:
         "jurisdiction": jurisdiction_of(facts.jurisdiction),
         "consent": facts.consent,
         "parental_consent": facts.parental_consent,
+        "guarded": facts.guarded,
         "surface": request.surface,
         "hours": request.hours,
         "school_day": request.school_day,

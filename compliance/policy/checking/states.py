@@ -78,6 +78,7 @@ class State:
             chosen_mode=self.chosen,
             controls=tuple(self._controls(said["paused"] == "yes")),
             usage=self._usage(),
+            guarded=said["guarded"] == "yes",
         )
         request = RequestFacts(
             surface=said["surface"],

@@ -190,6 +190,16 @@ def test_parental_consent_binds_the_next_plan_and_ends_with_the_next_word(world:
     assert set(Consent.objects.filter(subject=link.child).values_list("given_by", flat=True)) == {link.guardian.pk}
 
 
+def test_the_sign_is_for_whoever_a_guardian_is_linked_to_and_nobody_else(world: World) -> None:
+    for jurisdiction in ("EU", "US-CA", "UK", "CN", "other"):
+        link = linked(world, Tier.TEEN, jurisdiction=jurisdiction)
+        assert "monitored_sign" in plan_for(link.child, "home").ui  # without any consent
+        guardians.unlink(subject=link.guardian, link_id=link.pk)
+        Consent.objects.create(subject=link.child, purpose="parental", granted=True)
+        assert "monitored_sign" not in plan_for(link.child, "home").ui  # consent alone watches nobody
+    assert "monitored_sign" not in plan_for(linked(world, Tier.ADULT).child, "home").ui
+
+
 def test_only_a_verified_adult_consents_for_a_child_and_anybody_withdraws(world: World) -> None:
     link = linked(world)
     Subject.objects.filter(pk=link.guardian.pk).update(assurance=Assurance.SELF_DECLARED)
