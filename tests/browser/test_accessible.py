@@ -79,7 +79,7 @@ def test_a_keyboard_alone_is_enough(world: World, open_browser: Open) -> None:
     walker.page.locator("#order-newest").focus()
     with walker.page.expect_response("**/order/"):
         keyboard.press("Enter")
-    walker.page.wait_for_function("document.activeElement.id === 'list-heading'")
+    walker.wait("document.activeElement.id === 'list-heading'")
     walker.settle()
     assert focused(walker) == "Not personalised: newest first"
 
@@ -88,7 +88,7 @@ def test_a_keyboard_alone_is_enough(world: World, open_browser: Open) -> None:
     like.press("Space")  # focuses it first
     walker.page.locator(".card").first.locator("button.done").wait_for()
     walker.settle()
-    walker.page.wait_for_function("document.activeElement.value === 'like'")
+    walker.wait("document.activeElement.value === 'like'")
     assert focused(walker).startswith("Liked")
 
 
@@ -123,7 +123,7 @@ def test_the_checks_themselves_can_fail(world: World, open_browser: Open) -> Non
         "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"/static/clerestory/icon.svg\">"
         '<p style="color: red">red</p><img alt="" src="http://elsewhere.example/x.png">\')'
     )
-    walker.page.wait_for_function("window.cspViolations.length >= 2")
+    walker.wait("window.cspViolations.length >= 2")
     assert any("image-alt" in violation for violation in walker.axe())
     assert any(violation.startswith("style-src") for violation in walker.page.evaluate("window.cspViolations"))
     assert walker.complaints
