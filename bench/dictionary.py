@@ -98,7 +98,7 @@ def serve(slates: int) -> None:
     for number, person in enumerate(people):
         if number % 8:
             set_consent(subject=person, purpose=Purpose.PERSONALISATION, granted=number % 8 > 1)
-    modes = ("personalised", "personalised", "personalised", "newest", "popular")
+    modes = ("personalised", "personalised", "personalised", "newest", "popular", "topics", "explore")
     zones, devices = ("UTC", "Europe/Berlin", "America/New_York"), ("web", "api", "phone")
     draw = random.Random(1)  # noqa: S311 - not a secret
     for number, person in enumerate(itertools.islice(itertools.cycle(people), slates)):
