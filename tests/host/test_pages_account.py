@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from compliance.subjects.models import Consent, FeedMode, Tier
+from compliance.audit.models import AuditEvent
+from compliance.subjects.models import Consent, FeedMode, Purpose, Tier
 from host.accounts.models import User
 from tests.conftest import World
 
@@ -135,3 +136,32 @@ def test_public_pages_wear_our_base_too(world: World, address: str) -> None:
     html = Client().get(address).content.decode()
     assert '<html lang="en-GB">' in html
     assert '<a class="skip"' in html
+
+
+def test_an_objection_outweighs_consent_on_the_next_list_and_is_on_record(world: World) -> None:
+    client, sam = signed_in(world, "alex"), world.subject("sam")
+    others = Consent.objects.filter(subject=sam).count()
+    assert "Personalised: ordered by what you did here" in client.get("/").content.decode()
+    html = client.post("/account/objection/", {"objects": "yes"}, follow=True).content.decode()
+    assert "You objected" in html
+    assert "Not personalised: most popular first" in client.get("/").content.decode()
+    latest = Consent.objects.filter(subject=world.subject("alex")).latest("id")
+    assert (latest.purpose, latest.granted) == (Purpose.OBJECTION, True)
+    assert AuditEvent.objects.filter(kind="consent", pseudonym=world.subject("alex").pseudonym).exists()
+    assert Consent.objects.filter(subject=sam).count() == others
+    client.post("/account/objection/", {"objects": "no"})
+    assert "Personalised: ordered by what you did here" in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("objects", ["", "maybe", "1"])
+def test_a_malformed_objection_is_refused_and_stores_nothing(world: World, objects: str) -> None:
+    before = Consent.objects.count()
+    assert signed_in(world, "alex").post("/account/objection/", {"objects": objects}).status_code == 400
+    assert Consent.objects.count() == before
+
+
+def test_an_outsider_objects_for_nobody(world: World) -> None:
+    before = Consent.objects.count()
+    response = Client().post("/account/objection/", {"objects": "yes"})
+    assert response.status_code in {302, 401, 403}
+    assert Consent.objects.count() == before

@@ -39,6 +39,7 @@ class AccountPage:
     assurance: str
     expires_on: dt.date | None
     consented: bool
+    objected: bool
     refusals: tuple[Reason, ...]  # see consent_barriers
     orders: tuple[OrderInForce, ...]
     guardians: tuple[str, ...]
@@ -70,6 +71,7 @@ def account_page(*, subject: Subject) -> AccountPage:
         assurance=Assurance(standing.assurance).label,
         expires_on=standing.expires_on,
         consented=said.consented,
+        objected=said.consent == "objected",
         refusals=consent_barriers(subject=subject),
         orders=tuple(
             OrderInForce(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from host.dashboard import account_selectors
-from host.dashboard.forms import ConsentForm
+from host.dashboard.forms import ConsentForm, ObjectionForm
 from host.dashboard.refusals import SENTENCES, for_people, refusal
 from host.dashboard.requests import asker
-from host.dashboard.services import decide_consent
+from host.dashboard.services import decide_consent, decide_objection
 
 GIVEN = "You agreed: what you do here may order your lists. You can take this back here at any time."
 WITHDRAWN = "Done: your lists no longer follow what you do here."
+
+OBJECTED: Final = "Done: you objected, so nothing that you do here orders your lists or chooses adverts."
+OBJECTS_NO_MORE: Final = "Done: you took your objection back. What you agreed to, or did not, holds again."
 
 
 @require_safe
@@ -34,4 +39,17 @@ def consent(request: HttpRequest) -> HttpResponse:
     granted = form.cleaned_data["granted"]
     decide_consent(subject=asker(request), granted=granted)
     messages.success(request, GIVEN if granted else WITHDRAWN)
+    return redirect("account")
+
+
+@require_POST
+@for_people
+def objection(request: HttpRequest) -> HttpResponse:
+    """Object to profiling, or take that back; no reason is asked (GDPR Art. 21)."""
+    form = ObjectionForm(request.POST)
+    if not form.is_valid():
+        return refusal(request, 400, SENTENCES[400])
+    objects = form.cleaned_data["objects"]
+    decide_objection(subject=asker(request), objects=objects)
+    messages.success(request, OBJECTED if objects else OBJECTS_NO_MORE)
     return redirect("account")

@@ -60,6 +60,12 @@ class ConsentForm(forms.Form):
     granted = forms.TypedChoiceField(choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes")
 
 
+class ObjectionForm(forms.Form):
+    """An objection to profiling, made or taken back."""
+
+    objects = forms.TypedChoiceField(choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes")
+
+
 class ControlForm(forms.Form):
     """One change of a control. A button says it all (`set`: kind|target|value); a word is written beside it."""
 

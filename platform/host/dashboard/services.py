@@ -42,11 +42,23 @@ def decide_consent(*, subject: Subject, granted: bool) -> None:
         raise ConsentNotOffered(
             f"{why.words} (rule {why.rule}, {why.law}) So there is nothing to agree to, and nothing was stored."
         )
-    with transaction.atomic():
-        set_consent(subject=subject, purpose=Purpose.PERSONALISATION, granted=granted)
-        if not granted:  # what was computed from the history goes too, once nothing new can be
-            forget = partial(forget_person, service=subject.service, pseudonym=subject.pseudonym)
-            transaction.on_commit(forget, robust=True)
+    _decide(subject, Purpose.PERSONALISATION, granted=granted, profiled=granted)
+
+
+def decide_objection(*, subject: Subject, objects: bool) -> None:
+    """Object to profiling, or take that back: it outweighs any consent, and needs no reason (GDPR Art. 21 (21)).
+
+    It holds from the next list on. Taking it back gives no consent that was not given.
+    """
+    _decide(subject, Purpose.OBJECTION, granted=objects, profiled=not objects)
+
+
+@transaction.atomic
+def _decide(subject: Subject, purpose: Purpose, *, granted: bool, profiled: bool) -> None:
+    set_consent(subject=subject, purpose=purpose, granted=granted)
+    if not profiled:  # what was computed from the history goes too, once nothing new can be
+        forget = partial(forget_person, service=subject.service, pseudonym=subject.pseudonym)
+        transaction.on_commit(forget, robust=True)
 
 
 @transaction.atomic

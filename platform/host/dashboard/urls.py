@@ -31,4 +31,5 @@ urlpatterns = [
     path("survey/", survey_views.survey, name="survey"),
     path("account/", account_views.account, name="account"),
     path("account/consent/", account_views.consent, name="consent"),
+    path("account/objection/", account_views.objection, name="objection"),
 ]
