@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
+from compliance.policy.pack import holds_on
 from compliance.policy.vocabulary import FACTS
 
 Box = tuple[int, ...]
@@ -18,7 +19,7 @@ ALL: Final = {fact: (1 << len(values)) - 1 for fact, values in FACTS.items()}
 
 def box_of(when: dict[str, tuple[str, ...]], starts: date | None, ends: date | None, days: tuple[date, ...]) -> Box:
     """The states in which a condition holds from one day until another. `days`: on which eras begin, ascending."""
-    eras = sum(1 << era for era, first in enumerate((date.min, *days)) if _holds(first, starts, ends))
+    eras = sum(1 << era for era, first in enumerate((date.min, *days)) if holds_on(first, starts, ends))
     return (*(_values(fact, when[fact]) if fact in when else full for fact, full in ALL.items()), eras)
 
 
@@ -56,7 +57,3 @@ def _without(box: Box, other: Box) -> list[Box]:
 
 def _values(fact: str, admitted: tuple[str, ...]) -> int:
     return sum(1 << place for place, value in enumerate(FACTS[fact]) if value in admitted)
-
-
-def _holds(day: date, starts: date | None, ends: date | None) -> bool:
-    return (starts is None or starts <= day) and (ends is None or day < ends)

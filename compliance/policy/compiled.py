@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from compliance.policy.pack import Pack, Rule
+from compliance.policy.pack import Pack, Rule, holds_on
 from compliance.policy.types import Reason
 from compliance.policy.vocabulary import EFFECTS, FACTS, Effect
 
@@ -65,7 +65,7 @@ def compile_rules(packs: tuple[Pack, ...]) -> Compiled:
         },
         of_any={fact: _mask(True for _ in asked) for fact in FACTS},
         days=days,
-        of_days=tuple(_mask(_holds(rule, day) for rule in rules) for day in (date.min, *days)),
+        of_days=tuple(_mask(holds_on(day, rule.starts, rule.ends) for rule in rules) for day in (date.min, *days)),
         fields={name: _ordered(name, effect, rules) for name, effect in EFFECTS.items()},
         of_effect={name: _mask(name in rule.effects for rule in rules) for name in EFFECTS},
     )
@@ -99,10 +99,6 @@ def _entry(name: str, effect: Effect, number: int, rule: Rule) -> Entry:
     fields = [f"{effect.field or name}.{one}" for one in value] if effect.combine == "union" else [name]
     reasons = (Reason(field=field, rule=rule.id, law=rule.law, words=rule.words) for field in fields)
     return Entry(bit=1 << number, value=value, rule=rule.id, reasons=tuple(reasons))
-
-
-def _holds(rule: Rule, day: date) -> bool:
-    return (rule.starts is None or rule.starts <= day) and (rule.ends is None or day < rule.ends)
 
 
 def _mask(bits: Any) -> int:

@@ -16,6 +16,11 @@ class PackRefused(ValueError):
     """A pack breaks the form of packs; nothing of it is used."""
 
 
+def holds_on(day: date, starts: date | None, ends: date | None) -> bool:
+    """Whether a provision that starts and ends on these days, if on any, holds on a day."""
+    return (starts is None or starts <= day) and (ends is None or day < ends)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModeSpec:
     """What one feed mode is made of before any rule restricts it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from compliance.subjects.values import ASSURANCES, FEED_MODES, SURFACES, TIERS
+from ranking.catalogue.selectors import CONFIDENCES
 
 YES_NO: Final = ("yes", "no")
 JURISDICTIONS: Final = ("EU", "UK", "US-CA", "US-NY", "US", "CN", "other", "unknown")
@@ -50,7 +51,6 @@ OBSERVED: Final = ("history.opens", "history.likes", "history.watch_time", "hist
 ENGAGEMENT_HEADS: Final = ("click", "is_click", "long_view", "dwell", "play_time", "watch_time")
 """Heads that predict how long or how often, not whether it was good."""
 AUDIENCES: Final = ("child", "young_teen", "teen", "adult")
-CONFIDENCES: Final = ("", "low", "medium", "high")
 OBJECTIVES: Final = ("value", "explicit")
 ADS: Final = ("profiled", "contextual", "none")
 UI_FLAGS: Final = (

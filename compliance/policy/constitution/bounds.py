@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from compliance.policy.constitution.special import TARGETING
+from ranking.catalogue.selectors import CONFIDENCES
 
 MILLE: Final = 1000
 """Shares are kept in whole thousandths, so that no rounding of floats ever decides about a place."""
-CONFIDENCES: Final = ("", "low", "medium", "high")
 """How sure a label is, from not at all."""
 EVERYTHING: Final = 1.0
 """A share of 1: the principle asks nothing."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from compliance.policy.constitution.bounds import CONFIDENCES, MILLE, Bounds, Placeable
+from compliance.policy.constitution.bounds import MILLE, Bounds, Placeable
 from compliance.policy.constitution.special import TARGETING
+from ranking.catalogue.selectors import CONFIDENCES
 
 Items = Sequence[Placeable]
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from compliance.policy.constitution.bounds import CONFIDENCES, MILLE, Bounds, Offer, Slate
+from compliance.policy.constitution.bounds import MILLE, Bounds, Offer, Slate
 from compliance.policy.constitution.special import refused
+from ranking.catalogue.selectors import CONFIDENCES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,3 +83,10 @@ class StrictSerializer(serializers.Serializer[Any]):
                 {name[:60]: ["This field is not in the schema."] for name in unknown[:20]}
             )
         return super().to_internal_value(data)
+
+
+def validated(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
+    """What a request's body says, checked whole. Raises ValidationError."""
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compliance.assurance import services
-from host.api.fields import Choice, StrictSerializer
+from host.api.fields import Choice, StrictSerializer, validated
 from host.api.schema import errors
 from host.api.views import JSONView, asker
 from host.assurance.forms import TIERS
@@ -48,7 +48,7 @@ class AgeView(JSONView):
     @extend_schema(operation_id="age_declare", request=AgeInput, responses={200: AgeOutput, **errors(*REFUSALS)})
     def put(self, request: Request) -> Response:
         """Say one's age group; an older one than holds takes a proof or a contest (409)."""
-        given = _valid(AgeInput(data=request.data))
+        given = validated(AgeInput(data=request.data))
         services.declare(subject=asker(request), tier=given["tier"], now=timezone.now())
         return _answer(request)
 
@@ -83,7 +83,7 @@ class ProofsView(JSONView):
     @extend_schema(operation_id="age_prove", request=ProofInput, responses={200: AgeOutput, **errors(*REFUSALS)})
     def post(self, request: Request) -> Response:
         """Take a proof, once."""
-        given = _valid(self.ProofInput(data=request.data))
+        given = validated(self.ProofInput(data=request.data))
         services.redeem(subject=asker(request), now=timezone.now(), **given)
         return _answer(request)
 
@@ -96,7 +96,7 @@ class ContestsView(JSONView):
     @extend_schema(operation_id="age_contest", request=AgeInput, responses={200: AgeOutput, **errors(*REFUSALS)})
     def post(self, request: Request) -> Response:
         """Say that the age group is wrong: a person decides."""
-        given = _valid(AgeInput(data=request.data))
+        given = validated(AgeInput(data=request.data))
         services.contest(subject=asker(request), wanted=given["tier"], now=timezone.now())
         return _answer(request)
 
@@ -105,9 +105,3 @@ def _answer(request: Request) -> Response:
     page = age_page(subject=asker(request), now=timezone.now())
     said = {**page.standing.__dict__, "asked_again": page.asked_again, "issuers": page.issuers}
     return Response(AgeOutput(said).data)
-
-
-def _valid(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    values: dict[str, Any] = serializer.validated_data
-    return values

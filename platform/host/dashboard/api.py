@@ -21,7 +21,7 @@ from compliance.serving.door import serve
 from compliance.serving.types import Context, Slate
 from compliance.subjects.models import FeedMode, Surface
 from host.accounts.models import Role
-from host.api.fields import CanonicalUUID, Choice, PastMoment, StrictSerializer, WholeNumber
+from host.api.fields import CanonicalUUID, Choice, PastMoment, StrictSerializer, WholeNumber, validated
 from host.api.parsers import MAX_INTEGER
 from host.api.refusal import Refusal
 from host.api.schema import errors
@@ -130,7 +130,7 @@ class FeedView(JSONView):
     )
     def post(self, request: Request) -> Response:
         """Serve one slate through the door; it is on record before this answers."""
-        key, given = idempotency_key(request), _valid(self.FeedInput(data=request.data))
+        key, given = idempotency_key(request), validated(self.FeedInput(data=request.data))
         subject = asker(request)
         context = Context(
             surface=given["surface"],
@@ -169,7 +169,7 @@ class FeedModeView(JSONView):
     )
     def put(self, request: Request) -> Response:
         """Store the choice; it holds until chosen again (DSA Art. 38). 409 names the rule that does not offer it."""
-        given = _valid(self.ModeInput(data=request.data))
+        given = validated(self.ModeInput(data=request.data))
         choice = choose_feed(subject=asker(request), surface=given["surface"], feed_mode=given["feed_mode"])
         return Response(self.ModeOutput(choice).data)
 
@@ -214,7 +214,7 @@ class EventsView(JSONView):
     )
     def post(self, request: Request) -> Response:
         """Accept the whole batch or none of it. The very next slate sees it."""
-        given = _valid(self.EventsInput(data=request.data))["events"]
+        given = validated(self.EventsInput(data=request.data))["events"]
         _refuse_doubles(given)
         subject = asker(request)
         slates = own_slates(subject=subject, serve_ids={event["serve_id"] for event in given if "serve_id" in event})
@@ -241,12 +241,6 @@ class ServeView(JSONView):
             if getattr(request.user, "role", "") == Role.REGULATOR:
                 raise Refusal(AUDIT_API, status=403) from error
             raise NotFound from error
-
-
-def _valid(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    values: dict[str, Any] = serializer.validated_data
-    return values
 
 
 def _slate_document(slate: Slate) -> dict[str, Any]:

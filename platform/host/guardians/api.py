@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from compliance.limits.setting import TARGETS, clear_limit, set_limit
 from compliance.subjects import guardians, guarding
 from compliance.subjects.models import Guardianship
-from host.api.fields import Choice, StrictSerializer, WholeNumber
+from host.api.fields import Choice, StrictSerializer, WholeNumber, validated
 from host.api.parsers import MAX_INTEGER
 from host.api.schema import errors
 from host.api.views import JSONView, asker
@@ -104,7 +104,7 @@ class AnswersView(LinkView):
     )
     def post(self, request: Request) -> Response:
         """Answer a code as the child."""
-        given = _valid(self.AnswerInput(data=request.data))
+        given = validated(self.AnswerInput(data=request.data))
         answered = guardians.answer(child=asker(request), code=given["code"], now=timezone.now())
         return Response({"invite": answered.pk}, status=201)
 
@@ -129,7 +129,7 @@ class ConfirmationsView(LinkView):
     )
     def post(self, request: Request) -> Response:
         """Confirm, as the guardian, who answered."""
-        given = _valid(self.ConfirmationInput(data=request.data))
+        given = validated(self.ConfirmationInput(data=request.data))
         link = guardians.confirm(guardian=asker(request), invite_id=given["invite"], now=timezone.now())
         return Response({"link": link.pk}, status=201)
 
@@ -159,7 +159,7 @@ class LooksView(LinkView):
     @extend_schema(operation_id="guardians_look", request=LookInput, responses={201: SeenOutput, **errors(*REFUSALS)})
     def post(self, request: Request, link_id: int) -> Response:
         """Look: on record, and shown to the child, before this answers."""
-        given = _valid(self.LookInput(data=request.data))
+        given = validated(self.LookInput(data=request.data))
         seen = guarding.look(guardian=asker(request), link_id=link_id, what=given["what"], now=timezone.now())
         return Response(self.SeenOutput(seen).data, status=201)
 
@@ -170,7 +170,7 @@ class ChildLimitsView(LinkView):
     @extend_schema(operation_id="guardians_limit", request=LimitInput, responses={204: None, **errors(*REFUSALS)})
     def put(self, request: Request, link_id: int) -> Response:
         """Set a limit that the child cannot loosen."""
-        guarding.limit_child(guardian=asker(request), link_id=link_id, **_valid(LimitInput(data=request.data)))
+        guarding.limit_child(guardian=asker(request), link_id=link_id, **validated(LimitInput(data=request.data)))
         return Response(status=204)
 
 
@@ -185,7 +185,7 @@ class ParentalConsentView(LinkView):
     @extend_schema(operation_id="guardians_consent", request=ParentalInput, responses={204: None, **errors(*REFUSALS)})
     def put(self, request: Request, link_id: int) -> Response:
         """Give it, as a verified adult, or withdraw it: it binds the child's next plan."""
-        given = _valid(self.ParentalInput(data=request.data))
+        given = validated(self.ParentalInput(data=request.data))
         guardians.decide_for(guardian=asker(request), link_id=link_id, granted=given["granted"])
         return Response(status=204)
 
@@ -206,15 +206,9 @@ class OwnLimitsView(LinkView):
     @extend_schema(operation_id="limits_set", request=LimitInput, responses={204: None, **errors(*REFUSALS)})
     def put(self, request: Request) -> Response:
         """Set a limit of one's own, or take it back; a guardian's stays."""
-        subject, given = asker(request), _valid(LimitInput(data=request.data))
+        subject, given = asker(request), validated(LimitInput(data=request.data))
         if given["value"]:
             set_limit(subject=subject, target=given["target"], value=given["value"])
         else:
             clear_limit(subject=subject, target=given["target"])
         return Response(status=204)
-
-
-def _valid(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    values: dict[str, Any] = serializer.validated_data
-    return values

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from compliance.statements.evidence import accept
 from compliance.statements.models import Complaint, Reconciliation, Statement
 from compliance.statements.reading import complaint_of, open_complaints, own_statement, statements_of
 from compliance.statements.services import mark_read
+from host.api.fields import validated
 from host.api.refusal import Refusal
 from host.api.views import JSONView, asker
 from host.statements import shapes
@@ -74,7 +74,7 @@ class ComplaintsView(JSONView):
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Complain, free of charge, within six months (DSA Art. 20). A person who did not decide looks at it."""
-        given = _valid(shapes.ComplaintInput(data=request.data))
+        given = validated(shapes.ComplaintInput(data=request.data))
         found = _own(request, decision_id)
         try:
             files = [accept(name=file["name"], content=file["content_base64"]) for file in given["evidence"]]
@@ -133,7 +133,7 @@ class OutcomeView(JSONView):
     )
     def post(self, request: Request, complaint_id: UUID) -> Response:
         """Close a complaint with reasons; upholding reverses the decision. For moderators who did not decide."""
-        given, found = _valid(shapes.OutcomeInput(data=request.data)), _complaint(complaint_id)
+        given, found = validated(shapes.OutcomeInput(data=request.data)), _complaint(complaint_id)
         user = moderator_behind(request)
         try:
             review(complaint=found, user=user, outcome=given["outcome"], reasons=given["reasons"])
@@ -157,7 +157,7 @@ class DecisionsView(JSONView):
     )
     def post(self, request: Request) -> Response:
         """Restrict an item; its statement is made and delivered with it, or nothing is. For moderators."""
-        given = _valid(shapes.DecisionInput(data=request.data))
+        given = validated(shapes.DecisionInput(data=request.data))
         user = moderator_behind(request)
         new = shapes.new_decision(given, actor_of(user))
         try:
@@ -191,12 +191,6 @@ class ReconciliationView(JSONView):
             "by_field": last.by_field if last else {},
         }
         return Response(shapes.ReconciliationShape(shown).data)
-
-
-def _valid(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    values: dict[str, Any] = serializer.validated_data
-    return values
 
 
 def _own(request: Request, decision_id: UUID) -> Statement:

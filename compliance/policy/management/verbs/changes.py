@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, Final
@@ -30,9 +31,9 @@ class _Act(Verb):
             raise CommandError(str(error), returncode=COULD_NOT) from error
         return 0
 
+    @abstractmethod
     def act(self, talk: Talk, **options: Any) -> None:
         """Do it."""
-        raise NotImplementedError
 
 
 class Propose(_Act):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -39,9 +40,9 @@ class _Act(Verb):
         talk.document(_document(notice))
         return 0
 
+    @abstractmethod
     def act(self, people: dict[str, str], now: datetime, **options: Any) -> Essential:
         """Do it."""
-        raise NotImplementedError
 
 
 class Declare(_Act):
